@@ -1,0 +1,26 @@
+// Small things with text that several rooms need.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+// The candidate nearest to `word` (Damerau-Levenshtein, ignoring case), if it is near enough to be
+// what was meant; empty otherwise.
+std::string nearest(std::string_view word, std::span<const std::string_view> candidates);
+
+// " (did you mean 'x'?)"-style hint from nearest(); empty if there is none.
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
+
+std::string join(std::span<const std::string> parts, std::string_view between);
+std::vector<std::string_view> split(std::string_view text, char at);
+std::string lower(std::string_view text);  // ASCII only
+
+// "1.2 GiB", "640 KiB", "12 bytes".
+std::string bytes_text(std::uint64_t count);
+
+}  // namespace weir

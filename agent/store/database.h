@@ -1,0 +1,125 @@
+// The store's database, synchronous: one log, its snapshots, the streams to the clouds.
+//
+// What the payloads mean is not its business: it keeps them in order, numbers the streams, vouches for
+// each with a CRC32C, and gives back exactly what was committed. SQLite 3, WAL, synchronous=FULL.
+// One thread at a time; store.h puts it on a thread of its own.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace weir::store {
+
+using LogId = std::uint64_t;      // dense from 1
+using StreamSeq = std::uint64_t;  // dense from 1 within a stream
+
+enum class Stream : std::uint8_t { alerts = 1, derived = 2, raw = 3, backfill = 4 };  // most urgent first
+const char* to_text(Stream stream);
+
+struct Output {
+  Stream stream = Stream::alerts;  // never raw
+  std::string body;
+};
+
+// What is committed together or not at all.
+struct Transaction {
+  std::string commit;              // weir.v1.Commit
+  std::string raw;                 // weir.v1.RawRecord; empty: no readings. The next record of stream raw
+  std::vector<Output> outputs;     // caused by it; numbered in this order
+};
+
+struct Committed {
+  LogId id = 0;
+};
+
+struct LogRow {
+  LogId id = 0;
+  std::string commit;
+  std::string raw;
+  StreamSeq raw_seq = 0;           // 0: no raw
+};
+
+struct Record {
+  Stream stream = Stream::raw;
+  StreamSeq seq = 0;
+  std::string body;
+};
+
+struct Snapshot {
+  LogId at = 0;                    // the state after this commit
+  std::string state;
+};
+
+struct StreamStats {
+  StreamSeq last = 0;              // the newest number given
+  std::uint64_t waiting = 0;       // records that some uplink has not acknowledged
+  StreamSeq acknowledged = 0;      // by all uplinks
+};
+
+struct Stats {
+  std::uint64_t file_bytes = 0;    // database and WAL
+  LogId first = 0, last = 0;       // of the log; 0: empty
+  LogId snapshot = 0;
+  std::uint64_t commits = 0;       // since it was opened
+  std::uint64_t bytes_written = 0; // to the files, since it was opened
+  std::vector<StreamStats> streams;  // in the order of Stream
+};
+
+struct Options {
+  std::filesystem::path file;
+  Nanoseconds retain = 7 * kDay;   // local history beyond what the uplinks need
+  std::vector<std::string> uplinks;  // names; those that were removed from the config are forgotten
+  bool read_only = false;          // for the command line beside a running agent
+};
+
+class Database {
+ public:
+  // Makes the file if there is none (with a new incarnation). A file that is damaged is set aside, and
+  // that is in `notes`.
+  static Result<std::unique_ptr<Database>> open(const Options& options, const Clock& clock);
+  virtual ~Database() = default;
+
+  virtual std::string incarnation() const = 0;                 // 16 bytes
+  virtual const std::vector<std::string>& notes() const = 0;   // what had to be repaired when it was opened
+
+  virtual Result<Committed> commit(const Transaction& transaction) = 0;  // synced when it returns
+
+  // The log after `after`, in order, until `row` returns false. Rows whose CRC fails are an error that
+  // names them.
+  virtual Result<void> scan(LogId after, const std::function<bool(LogRow)>& row) = 0;
+
+  virtual Result<std::optional<Snapshot>> newest_snapshot() = 0;
+  virtual Result<void> save_snapshot(const Snapshot& snapshot) = 0;
+
+  // The records of a stream after `after`, at most `bytes` of bodies (one at least, if there is one).
+  virtual Result<std::vector<Record>> fetch(Stream stream, StreamSeq after, std::size_t bytes) = 0;
+
+  // Everything of the stream up to seq has reached this uplink. Durable with the next commit, snapshot
+  // or trim at the latest: a record may go out again after a crash, with the same identity.
+  virtual Result<void> acknowledge(std::string_view uplink, Stream stream, StreamSeq seq) = 0;
+  virtual StreamSeq acknowledged(std::string_view uplink, Stream stream) const = 0;
+
+  // Deletes what nobody needs: acknowledged by all uplinks, older than `retain`, before the newest
+  // snapshot. Bounded work a call; true if there is more.
+  virtual Result<bool> trim() = 0;
+
+  // Small things that must survive beside the log: the last good config, the last epoch.
+  virtual Result<void> keep(std::string_view key, std::string_view value) = 0;
+  virtual Result<std::optional<std::string>> kept(std::string_view key) = 0;
+
+  virtual Stats stats() = 0;
+
+  // Reads everything and checks every CRC: what is wrong, a line each; empty if all is well.
+  virtual Result<std::vector<std::string>> verify() = 0;
+};
+
+}  // namespace weir::store

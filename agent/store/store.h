@@ -1,0 +1,42 @@
+// The store as the line sees it: a Database on a thread of its own.
+//
+// Calls come from one thread, the line's, and return at once; each completion is posted to the
+// executor, in the order of the calls. What is handed over is moved. A call that cannot be carried out
+// completes with an error; nothing is dropped silently.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "store/database.h"
+
+namespace weir::store {
+
+class Store {
+ public:
+  // Takes over an opened database and starts the thread. The destructor finishes what was handed over
+  // and joins; completions that were not run by then are dropped.
+  Store(std::unique_ptr<Database> database, boost::asio::any_io_executor executor);
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store();
+
+  void commit(Transaction transaction, std::function<void(Result<Committed>)> done);
+  void save_snapshot(Snapshot snapshot, std::function<void(Result<void>)> done);
+  void fetch(Stream stream, StreamSeq after, std::size_t bytes, std::function<void(Result<std::vector<Record>>)> done);
+  void acknowledge(std::string uplink, Stream stream, StreamSeq seq);
+  void keep(std::string key, std::string value, std::function<void(Result<void>)> done);
+  void trim(std::function<void(Result<bool>)> done);
+  void stats(std::function<void(Stats)> done);
+
+  // Comes back through the store's thread: whoever waits for it knows that the thread is alive.
+  void ping(std::function<void()> done);
+
+ private:
+  class Thread;
+  std::unique_ptr<Thread> thread_;
+};
+
+}  // namespace weir::store
