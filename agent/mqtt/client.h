@@ -6,6 +6,7 @@
 // stop().
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -44,6 +45,9 @@ struct Options {
   std::uint16_t keep_alive_seconds = 30;
   std::uint16_t receive_maximum = 0;  // QoS 1 messages that the broker may have under way to us; 0: its default
   std::uint32_t maximum_packet = 16 << 20;
+  std::chrono::milliseconds first_retry{100};     // the ceiling of the wait after a first failure; doubles …
+  std::chrono::milliseconds longest_retry{30'000};  // … up to this one; see base/backoff.h
+  std::chrono::milliseconds connect_timeout{10'000};  // of one try
 };
 
 struct Handlers {
