@@ -1,4 +1,8 @@
-// weir.yaml and rules.d/*.yaml, read strictly into typed structs.
+// weir.yaml and rules.d/*.yaml, read strictly into typed structs: docs/configuration.md says what is
+// read, description.cpp is the one description behind the reader and the JSON Schema.
+//
+// Pure functions of the texts, but for load() of a path, which reads files; thread-safe. Nothing here
+// throws: whatever is wrong is a Diagnostic.
 #pragma once
 
 #include <filesystem>
@@ -13,13 +17,15 @@
 
 namespace weir::config {
 
+// Paths are absolute or relative to the folder of weir.yaml as it was named; `credential:NAME` is a file
+// in $CREDENTIALS_DIRECTORY.
 struct Tls {
   std::filesystem::path ca, certificate, key;
 };
 
 struct Bus {
-  bool managed = true;                    // the agent runs a private mosquitto
-  std::string url;                        // if not: the box's own broker
+  bool managed = true;  // the agent runs a private mosquitto
+  std::string url;      // if not: the box's own broker
   std::string username;
   std::filesystem::path password_file;
   std::optional<Tls> tls;
@@ -27,21 +33,22 @@ struct Bus {
 
 struct Driver {
   std::string name;
-  std::string kind;                       // modbus: the executable weir-driver-modbus
-  std::filesystem::path command;          // an executable of one's own instead; empty: by kind
-  Node options;                           // as written; positions for the driver's own check
-  std::vector<std::string> writes;        // path patterns that may be written through it; none: read-only
+  std::string kind;                 // modbus: the executable weir-driver-modbus
+  std::filesystem::path command;    // an executable of one's own instead; empty: by kind
+  bool external = false;            // somebody else starts it; the agent only talks to it
+  Node options;                     // as written; positions for the driver's own check
+  std::vector<std::string> writes;  // path patterns that may be written through it; none: read-only
 };
 
 struct Store {
-  std::filesystem::path path;             // the database file
+  std::filesystem::path path;  // the database file
   Nanoseconds retain = 7 * kDay;
   Nanoseconds commit_interval = kSecond;
 };
 
 struct Uplink {
   std::string name;
-  std::string url;                        // mqtt:// or mqtts://
+  std::string url;  // mqtt:// or mqtts://
   std::string username;
   std::filesystem::path password_file;
   std::optional<Tls> tls;
@@ -49,14 +56,14 @@ struct Uplink {
 };
 
 struct Site {
-  std::string name;                       // also the agent's name upstream, unless agent: says another
+  std::string name;  // also the agent's name upstream, unless agent: says another
   std::string agent;
   std::string timezone = "UTC";
   std::vector<std::pair<std::string, double>> constants;  // site.NAME in rules
 };
 
-struct Source {                           // a file as it was read
-  std::string name;                       // as shown in diagnostics
+struct Source {      // a file as it was read
+  std::string name;  // as shown in diagnostics
   std::string text;
 };
 
@@ -68,32 +75,34 @@ struct Config {
   std::vector<Uplink> uplinks;
   Nanoseconds future_tolerance = 5 * kSecond;  // intake: { future: {tolerance: 5s, policy: clamp|refuse} }
   bool clamp_future = true;
-  std::vector<Node> rules;                // the documents of rules.d, for rules::compile
-  Source main;                            // weir.yaml
+  std::vector<Node> rules;  // the documents of rules.d, for rules::compile
+  Source main;              // weir.yaml
   std::vector<Source> rule_files;
-  std::string hash;                       // SHA-256 over all sources, 32 bytes
+  std::string hash;  // SHA-256 over the sources' file names and texts, 32 bytes
 };
 
 struct Loaded {
-  std::optional<Config> config;           // nothing if there are errors
+  std::optional<Config> config;  // nothing if there are errors
   Diagnostics diagnostics;
-  std::vector<Source> sources;            // what was read, for render()
+  std::vector<Source> sources;  // what was read, for render()
 };
 
 // Reads `file` and, beside it, rules.d/*.yaml (in the order of their names).
 Loaded load(const std::filesystem::path& file);
 
-// The same from texts, e.g. the last good config out of the store.
+// The same from texts, e.g. the last good config out of the store. Touches no file. `folder` is what
+// relative paths are relative to.
 Loaded load(const Source& main, const std::vector<Source>& rule_files, const std::filesystem::path& folder);
 
 // One YAML document into a tree, strictly: see docs/configuration.md for what is refused. Bounded in
 // size, depth and nodes.
 struct Parsed {
-  Node root;
+  Node root;  // nothing for an empty document
   Diagnostics diagnostics;
+  bool complete = false;  // read to the end: the root is what the document says, but for what is refused
 };
 Parsed parse_yaml(const Source& source);
 
-std::string schema();                      // JSON Schema of weir.yaml, for editors
+std::string schema();  // JSON Schema of weir.yaml, for editors
 
 }  // namespace weir::config
