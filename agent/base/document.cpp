@@ -14,6 +14,18 @@ bool Node::as_number(double& out) const {
   return false;
 }
 
+Node& Node::set(std::string key, Node value) {
+  if (as_map() == nullptr) data = Map{};
+  Map& map = std::get<Map>(data);
+  for (Member& member : map)
+    if (member.key == key) {
+      member.value = std::move(value);
+      return *this;
+    }
+  map.push_back({std::move(key), {}, std::move(value)});
+  return *this;
+}
+
 const Node* Node::find(std::string_view key) const {
   if (const Map* map = as_map())
     for (const Member& member : *map)

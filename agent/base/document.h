@@ -36,6 +36,15 @@ class Node {
   bool verbatim = true;  // the text stands in the document as it is: offset n in a string is column + n.
                          // False for escapes and for scalars over several lines.
 
+  // For documents that a program makes: Node::of(std::int64_t{3}), object.set("key", value).
+  static Node of(Data data) { return Node(std::move(data), {}); }
+  static Node object() { return of(Map{}); }
+  Node& set(std::string key, Node value);   // makes it a map; adds or replaces
+  Node& set(std::string key, Data value) { return set(std::move(key), of(std::move(value))); }
+  Node& set(std::string key, const char* value) { return set(std::move(key), of(std::string(value))); }
+  Node& set(std::string key, std::string_view value) { return set(std::move(key), of(std::string(value))); }
+  Node& set(std::string key, std::uint64_t value) { return set(std::move(key), of(static_cast<std::int64_t>(value))); }
+
   bool is_null() const { return std::holds_alternative<std::monostate>(data); }
   const bool* as_bool() const { return std::get_if<bool>(&data); }
   const std::int64_t* as_int() const { return std::get_if<std::int64_t>(&data); }

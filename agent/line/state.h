@@ -1,0 +1,63 @@
+// Everything that follows from the log: rules and their state, signals, cursors, driver states.
+//
+// The same functions apply an input when it comes and when the log is replayed, so that a replay cannot
+// differ from what happened. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "model/signal_table.h"
+#include "rules/engine.h"
+#include "weir/v1/log.pb.h"
+
+namespace weir::line {
+
+// Compiles rule files as they stand in the log. Parsing YAML is config's business.
+using CompileRules = std::function<rules::Compiled(const v1::RulesChanged&)>;
+
+class State {
+ public:
+  explicit State(CompileRules compile) : compile_(std::move(compile)) {}
+
+  // The inputs, one each. They change the state and add to `outputs`.
+  void apply(const v1::SignalDefined& defined);
+  void apply(Timestamp arrival, const std::vector<model::Series>& batch, rules::Outputs& outputs);
+  void apply(const v1::DriverStateInput& driver_state);
+  void apply(const v1::Cursor& cursor);
+  Result<void> apply(const v1::RulesChanged& rules);
+  void tick(Timestamp now, rules::Outputs& outputs) { engine_.tick(now, outputs); }
+
+  // One row of the log, whole. Rules of the log that this build cannot compile are left out, and that is
+  // in notes(); an error is damage.
+  Result<void> replay(const v1::Commit& commit, const v1::RawRecord& raw, rules::Outputs& outputs);
+
+  std::string save() const;                      // weir.v1.Snapshot
+  Result<void> restore(std::string_view saved);  // on a new State
+
+  const model::SignalTable& signals() const { return signals_; }
+  Result<model::SignalId> define(model::Signal signal, std::string_view driver, bool take_over);
+  const std::map<std::string, v1::Cursor>& cursors() const { return cursors_; }
+  const std::map<std::string, v1::DriverState>& driver_states() const { return driver_states_; }
+  const rules::Engine& engine() const { return engine_; }
+  const v1::RulesChanged& installed() const { return installed_; }
+  std::uint64_t last_epoch() const { return last_epoch_; }
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  CompileRules compile_;
+  rules::Engine engine_;
+  model::SignalTable signals_;
+  std::map<std::string, v1::Cursor> cursors_;
+  std::map<std::string, v1::DriverState> driver_states_;
+  v1::RulesChanged installed_;
+  std::uint64_t last_epoch_ = 0;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace weir::line
