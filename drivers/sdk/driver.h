@@ -3,7 +3,7 @@
 //   class Thermometer final : public weir::sdk::Driver {
 //     ...
 //   };
-//   int main(int argc, char** argv) { return weir::sdk::run<Thermometer>(argc, argv, "thermometer"); }
+//   int main(int argc, char** argv) { return weir::sdk::run(argc, argv, {"thermometer", …}); }
 //
 // run() does the command line (--schema, --check, --name/--bus), announces the signals, keeps batches
 // until they are accepted, sends them again when asked, gives up the oldest and says so when there is
@@ -20,8 +20,8 @@
 
 #include "base/clock.h"
 #include "base/diagnostic.h"
-#include "base/error.h"
 #include "base/document.h"
+#include "base/error.h"
 #include "model/series.h"
 #include "model/signal.h"
 
@@ -40,6 +40,9 @@ class Link {
   virtual void publish(std::size_t signal, std::vector<Timestamp> times, model::Column values,
                        std::vector<std::uint32_t> qualities = {}) = 0;
 
+  // Lets what was published leave at once, not after the linger of at most 50 ms: at the end of a cycle.
+  virtual void flush() {}
+
   // How full the queue is, 0 to 1: who can slow down does so from 0.5 on.
   virtual double pressure() const = 0;
 
@@ -53,9 +56,9 @@ class Link {
   virtual const Clock& clock() const = 0;
 };
 
-struct Access {               // the answer of a device to a read or a write by hand
-  model::Reading reading;     // for a write: what was read back
-  std::string raw;            // as on the wire: "holding 40: 01 F4"
+struct Access {            // the answer of a device to a read or a write by hand
+  model::Reading reading;  // for a write: what was read back
+  std::string raw;         // as on the wire: "holding 40: 01 F4"
 };
 
 class Driver {
@@ -77,9 +80,9 @@ class Driver {
 // What a kind of driver says of itself, and how one is made. `configure` checks options (a map) and
 // either makes a driver or adds what is wrong to the diagnostics (positions are those of the nodes).
 struct Kind {
-  std::string name;                 // modbus
+  std::string name;  // modbus
   std::string description;
-  std::string schema;               // JSON Schema of the options
+  std::string schema;  // JSON Schema of the options
   std::function<std::unique_ptr<Driver>(const Node& options, Diagnostics& diagnostics)> configure;
 };
 
