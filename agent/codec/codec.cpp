@@ -1,77 +1,75 @@
 #include "codec/codec.h"
 
-#include <bit>
-
-#include "base/bytes.h"
+#include "codec/block.h"
+#include "codec/zstd.h"
 
 namespace weir::codec {
 namespace {
 
-constexpr char kVersion = 0;
+constexpr char kVersion = 1;
+enum Packing : char { kStored = 0, kZstd = 1 };
 
-void put_value(std::string& out, std::uint8_t value) { out.push_back(static_cast<char>(value)); }
-void put_value(std::string& out, std::int64_t value) { put_varint(out, zigzag(value)); }
-void put_value(std::string& out, double value) { put_double(out, value); }
-void put_value(std::string& out, const std::string& value) { put_bytes(out, value); }
-void put_value(std::string& out, const model::Bytes& value) { put_bytes(out, value.data); }
+// What encoding needs is kept from call to call, but not after a block as large as they rarely are.
+struct Encoder {
+  static constexpr std::size_t kKeep = 1 << 20;
 
-void get_value(ByteReader& in, std::uint8_t& value) { value = in.take(1) == std::string_view("\x01", 1); }
-void get_value(ByteReader& in, std::int64_t& value) { value = unzigzag(in.varint()); }
-void get_value(ByteReader& in, double& value) { value = in.float64(); }
-void get_value(ByteReader& in, std::string& value) { value = in.bytes(); }
-void get_value(ByteReader& in, model::Bytes& value) { value.data = in.bytes(); }
+  PartsWriter parts;
+  BlockWriter block;
+  Packer packer;
+  std::string packed;
+};
 
-std::unexpected<Error> damaged() {
-  return fail("a block of readings is damaged", "the store sets it aside; the readings in it are lost");
+std::unexpected<Error> damaged(const std::string& why) {
+  return fail("a block of readings cannot be decoded: " + why,
+              "it is damaged, or no block of this version; the readings in it are lost unless another copy of it exists");
 }
 
 }  // namespace
 
 void encode(std::span<const model::Series> series, std::string& out) {
+  thread_local std::unique_ptr<Encoder> encoder;
+  if (encoder == nullptr) encoder = std::make_unique<Encoder>();
+  encoder->parts.clear();
+  encoder->packed.clear();
+  encoder->block.put(series, encoder->parts);
+
+  const std::string& text = encoder->parts.text;
+  const bool packed = encoder->packer.pack(text, encoder->packed);
+  const std::string& kept = packed ? encoder->packed : text;
+  const std::string& bits = encoder->parts.bits.finish();
   out.push_back(kVersion);
-  put_varint(out, series.size());
-  for (const model::Series& one : series) {
-    put_varint(out, one.signal);
-    put_varint(out, one.values.index());
-    put_varint(out, one.times.size());
-    put_varint(out, one.qualities.size());
-    std::uint64_t last = 0;
-    for (const Timestamp time : one.times) {
-      put_varint(out, zigzag(static_cast<std::int64_t>(static_cast<std::uint64_t>(time) - last)));
-      last = static_cast<std::uint64_t>(time);
-    }
-    for (const std::uint32_t quality : one.qualities) put_varint(out, quality);
-    std::visit([&](const auto& column) { for (const auto& value : column) put_value(out, value); }, one.values);
-  }
+  out.push_back(packed ? kZstd : kStored);
+  put_bytes(out, kept);
+  out.append(bits);
+  if (text.size() + bits.size() > Encoder::kKeep) encoder.reset();
 }
 
 Result<std::vector<model::Series>> decode(std::string_view block, const Limits& limits) {
-  if (block.empty() || block.front() != kVersion) return damaged();
-  if (block.size() > limits.bytes) return fail("a block of readings is larger than allowed");
-  ByteReader in(block.substr(1));
-  const std::uint64_t count = in.varint();
-  if (count > limits.series || count > in.rest().size()) return damaged();
-  std::vector<model::Series> out(count);
-  for (model::Series& one : out) {
-    const std::uint64_t signal = in.varint(), type = in.varint(), readings = in.varint(), qualities = in.varint();
-    if (signal > UINT32_MAX || type > 4 || readings + qualities > in.rest().size()) return damaged();
-    one.signal = static_cast<model::SignalId>(signal);
-    one.values = model::make_column(static_cast<model::ValueType>(type + 1));
-    one.times.resize(readings);
-    std::uint64_t last = 0;
-    for (Timestamp& time : one.times) time = static_cast<Timestamp>(last += static_cast<std::uint64_t>(unzigzag(in.varint())));
-    one.qualities.resize(qualities);
-    for (std::uint32_t& quality : one.qualities) quality = static_cast<std::uint32_t>(in.varint());
-    std::visit(
-        [&](auto& column) {
-          if (readings > in.rest().size()) return;
-          column.resize(readings);
-          for (auto& value : column) get_value(in, value);
-        },
-        one.values);
-    if (one.size() != readings || !in.ok()) return damaged();
+  if (block.size() < 2) return damaged("it is shorter than its own head");
+  if (block[0] != kVersion) {
+    return fail("a block of readings is of version " + std::to_string(static_cast<unsigned char>(block[0])) + ", this agent reads " +
+                    std::to_string(kVersion),
+                "a newer agent wrote it, or it is no block at all");
   }
-  if (!in.at_end()) return damaged();
+  ByteReader in(block.substr(2));
+  std::string_view text = in.bytes();
+  if (!in.ok()) return damaged("it ends too early");
+  if (block.size() > limits.bytes) return damaged("it is larger than allowed");
+  std::string unpacked;
+  if (block[1] == kZstd) {
+    switch (unpack(text, limits.bytes, unpacked)) {
+      case Unpacked::fine: break;
+      case Unpacked::too_large: return damaged("unpacked it would be larger than allowed");
+      case Unpacked::damaged: return damaged("it cannot be unpacked");
+    }
+    text = unpacked;
+  } else if (block[1] != kStored) {
+    return damaged("it is packed in an unknown way");
+  }
+  PartsReader parts{.text = ByteReader(text), .bits = BitReader(in.rest())};
+  std::vector<model::Series> out;
+  const char* error = nullptr;
+  if (!get_block(parts, limits, out, error)) return damaged(error);
   return out;
 }
 
