@@ -4,10 +4,12 @@
 // Scalars are already resolved: true/false, JSON numbers, null for an empty value, the rest strings.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -40,10 +42,20 @@ class Node {
   static Node of(Data data) { return Node(std::move(data), {}); }
   static Node object() { return of(Map{}); }
   Node& set(std::string key, Node value);   // makes it a map; adds or replaces
-  Node& set(std::string key, Data value) { return set(std::move(key), of(std::move(value))); }
-  Node& set(std::string key, const char* value) { return set(std::move(key), of(std::string(value))); }
-  Node& set(std::string key, std::string_view value) { return set(std::move(key), of(std::string(value))); }
-  Node& set(std::string key, std::uint64_t value) { return set(std::move(key), of(static_cast<std::int64_t>(value))); }
+
+  template <class T>
+    requires(!std::same_as<std::remove_cvref_t<T>, Node>)
+  Node& set(std::string key, T&& value) {
+    using Plain = std::remove_cvref_t<T>;
+    if constexpr (std::same_as<Plain, bool> || std::same_as<Plain, List> || std::same_as<Plain, Map>)
+      return set(std::move(key), of(Data(std::forward<T>(value))));
+    else if constexpr (std::integral<Plain>)
+      return set(std::move(key), of(static_cast<std::int64_t>(value)));
+    else if constexpr (std::floating_point<Plain>)
+      return set(std::move(key), of(static_cast<double>(value)));
+    else
+      return set(std::move(key), of(std::string(std::string_view(value))));
+  }
 
   bool is_null() const { return std::holds_alternative<std::monostate>(data); }
   const bool* as_bool() const { return std::get_if<bool>(&data); }

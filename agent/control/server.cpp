@@ -72,10 +72,14 @@ class Server::Core : public std::enable_shared_from_this<Core> {
     }
   }
 
-  static asio::awaitable<void> session(std::shared_ptr<Core> self, Socket socket) {
+  static asio::awaitable<void> session(std::shared_ptr<Core> self, Socket accepted) {
+    // Shared with the timer, whose handler may already be queued when the session ends.
+    const auto shared = std::make_shared<Socket>(std::move(accepted));
+    Socket& socket = *shared;
     asio::steady_timer timeout(socket.get_executor(), kPatience);
-    timeout.async_wait([&socket](boost::system::error_code cancelled) {
-      if (!cancelled) socket.close();
+    timeout.async_wait([shared](boost::system::error_code cancelled) {
+      boost::system::error_code ignored;
+      if (!cancelled) shared->close(ignored);
     });
     std::string buffer;
     boost::system::error_code error;

@@ -34,6 +34,7 @@ struct Output {
 struct Transaction {
   std::string commit;              // weir.v1.Commit
   std::string raw;                 // weir.v1.RawRecord; empty: no readings. The next record of stream raw
+  Timestamp time = 0;              // wall clock of the commit: what `retain` counts from
   std::vector<Output> outputs;     // caused by it; numbered in this order
 };
 

@@ -1,0 +1,170 @@
+#include "plan.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "supervisor/driver.h"
+
+namespace weir::plan {
+
+v1::RulesChanged rule_files(const config::Config& config) {
+  v1::RulesChanged rules;
+  for (const config::Source& source : config.rule_files) {
+    v1::RuleFile& file = *rules.add_files();
+    file.set_name(source.name);
+    file.set_text(source.text);
+  }
+  return rules;
+}
+
+rules::Compiled compile(const v1::RulesChanged& rules) {
+  std::vector<Node> documents;
+  Diagnostics diagnostics;
+  for (const v1::RuleFile& file : rules.files()) {
+    config::Parsed parsed = config::parse_yaml({file.name(), file.text()});
+    diagnostics.insert(diagnostics.end(), parsed.diagnostics.begin(), parsed.diagnostics.end());
+    documents.push_back(std::move(parsed.root));
+  }
+  if (has_errors(diagnostics)) return {nullptr, std::move(diagnostics)};
+  return rules::compile(documents);
+}
+
+v1::KeptConfig kept(const config::Config& config, const std::filesystem::path& folder) {
+  v1::KeptConfig kept;
+  kept.mutable_main()->set_name(config.main.name);
+  kept.mutable_main()->set_text(config.main.text);
+  const v1::RulesChanged rules = rule_files(config);
+  *kept.mutable_rules() = rules.files();
+  kept.set_folder(folder.string());
+  return kept;
+}
+
+config::Loaded load(const v1::KeptConfig& kept) {
+  std::vector<config::Source> rules;
+  for (const v1::RuleFile& file : kept.rules()) rules.push_back({file.name(), file.text()});
+  return config::load({kept.main().name(), kept.main().text()}, rules, kept.folder());
+}
+
+std::filesystem::path store_path(const std::filesystem::path& config_file) {
+  const std::filesystem::path usual = "/var/lib/weir/weir.db";
+  const auto text = read_file(config_file, 1 << 20);
+  if (!text) return usual;
+  const config::Parsed parsed = config::parse_yaml({config_file.string(), *text});
+  const Node* store = parsed.root.find("store");
+  const Node* path = store != nullptr ? store->find("path") : nullptr;
+  if (path == nullptr || path->as_string() == nullptr || path->as_string()->empty()) return usual;
+  return config_file.parent_path() / *path->as_string();
+}
+
+Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& driver_folders) {
+  Checked out{std::move(loaded)};
+  if (!out.loaded.config) return out;
+  const config::Config& config = *out.loaded.config;
+  Diagnostics& diagnostics = out.loaded.diagnostics;
+
+  for (const config::Driver& driver : config.drivers) {
+    if (driver.external) continue;
+    const auto complain = [&](const Error& error) {
+      diagnostics.push_back({Diagnostic::Severity::error, driver.options.position,
+                             "driver " + driver.name + ": " + error.what, error.hint});
+    };
+    std::filesystem::path executable = driver.command;
+    if (executable.empty()) {
+      auto found = supervisor::find_driver(driver.kind, driver_folders);
+      if (!found) {
+        complain(found.error());
+        continue;
+      }
+      executable = *found;
+    }
+    const auto findings = supervisor::check(executable, to_json(driver.options));
+    if (!findings) {
+      complain(findings.error());
+      continue;
+    }
+    for (const supervisor::Finding& finding : *findings)
+      diagnostics.push_back({finding.severity, at_pointer(driver.options, finding.at).position,
+                             "driver " + driver.name + ": " + finding.message, finding.hint});
+  }
+
+  rules::Compiled compiled = rules::compile(config.rules);
+  diagnostics.insert(diagnostics.end(), compiled.diagnostics.begin(), compiled.diagnostics.end());
+  return out;
+}
+
+std::string render(const config::Loaded& loaded) {
+  std::string out;
+  for (const Diagnostic& diagnostic : loaded.diagnostics) {
+    std::string_view source;
+    for (const config::Source& candidate : loaded.sources)
+      if (diagnostic.position.file && *diagnostic.position.file == candidate.name) source = candidate.text;
+    out += weir::render(diagnostic, source);
+  }
+  return out;
+}
+
+std::vector<std::string> driver_names(const config::Config& config) {
+  std::vector<std::string> names;
+  for (const config::Driver& driver : config.drivers) names.push_back(driver.name);
+  return names;
+}
+
+std::map<std::string, std::vector<model::PathPattern>> writable(const config::Config& config) {
+  std::map<std::string, std::vector<model::PathPattern>> out;
+  for (const config::Driver& driver : config.drivers)
+    for (const std::string& text : driver.writes)
+      if (auto pattern = model::PathPattern::parse(text)) out[driver.name].push_back(std::move(*pattern));
+  return out;
+}
+
+Result<std::vector<supervisor::Spec>> driver_specs(const config::Config& config,
+                                                   const std::vector<std::filesystem::path>& driver_folders,
+                                                   const std::function<bus::Endpoint(const std::string&)>& endpoint) {
+  std::vector<supervisor::Spec> specs;
+  for (const config::Driver& driver : config.drivers) {
+    if (driver.external) continue;
+    std::filesystem::path executable = driver.command;
+    if (executable.empty()) {
+      auto found = supervisor::find_driver(driver.kind, driver_folders);
+      if (!found) return context("driver " + driver.name, found.error());
+      executable = *found;
+    }
+    const bus::Endpoint at = endpoint(driver.name);
+    supervisor::Spec spec =
+        supervisor::driver_spec(driver.name, std::move(executable), to_json(driver.options), at.url, at.password);
+    if (!at.username.empty()) spec.environment.emplace_back("WEIR_BUS_USERNAME", at.username);
+    specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+namespace {
+
+Result<mqtt::Options> options(const std::string& url, const std::string& username,
+                              const std::filesystem::path& password_file, const std::optional<config::Tls>& tls,
+                              const std::string& client_id) {
+  mqtt::Options out;
+  out.url = url;
+  out.client_id = client_id;
+  out.username = username;
+  if (!password_file.empty()) {
+    auto password = read_secret(password_file);
+    if (!password) return context(url, password.error());
+    out.password = std::move(*password);
+  }
+  if (tls) out.tls = mqtt::Tls{tls->ca, tls->certificate, tls->key};
+  return out;
+}
+
+}  // namespace
+
+Result<mqtt::Options> bus_options(const config::Bus& bus, const std::string& agent) {
+  return options(bus.url, bus.username, bus.password_file, bus.tls, "weir-agent-" + agent);
+}
+
+Result<mqtt::Options> uplink_options(const config::Uplink& uplink, const std::string& agent) {
+  return options(uplink.url, uplink.username, uplink.password_file, uplink.tls, "weir-" + agent + "-" + uplink.name);
+}
+
+}  // namespace weir::plan

@@ -1,0 +1,56 @@
+// From a config to what runs: functions without state, each from config's structs to another room's.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "base/diagnostic.h"
+#include "base/error.h"
+#include "bus/broker.h"
+#include "config/config.h"
+#include "model/path.h"
+#include "mqtt/client.h"
+#include "rules/engine.h"
+#include "supervisor/supervisor.h"
+#include "weir/v1/log.pb.h"
+
+namespace weir::plan {
+
+// Rule files as they stand in the log, and back to what the engine runs.
+v1::RulesChanged rule_files(const config::Config& config);
+rules::Compiled compile(const v1::RulesChanged& rules);
+
+v1::KeptConfig kept(const config::Config& config, const std::filesystem::path& folder);
+config::Loaded load(const v1::KeptConfig& kept);
+
+// The store's file that a config names, even if the rest of it is wrong; else the default.
+std::filesystem::path store_path(const std::filesystem::path& config_file);
+
+// Checks all of it: the config's own errors, the rules, each driver's options. Blocking: a driver's check
+// runs its executable. Positions are in the files as they were written.
+struct Checked {
+  config::Loaded loaded;
+  bool good() const { return loaded.config.has_value() && !has_errors(loaded.diagnostics); }
+};
+Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& driver_folders);
+
+// All diagnostics as text, with the lines they speak of.
+std::string render(const config::Loaded& loaded);
+
+Result<std::vector<supervisor::Spec>> driver_specs(const config::Config& config,
+                                                   const std::vector<std::filesystem::path>& driver_folders,
+                                                   const std::function<bus::Endpoint(const std::string&)>& endpoint);
+
+std::vector<std::string> driver_names(const config::Config& config);
+std::map<std::string, std::vector<model::PathPattern>> writable(const config::Config& config);
+
+Result<mqtt::Options> bus_options(const config::Bus& bus, const std::string& agent);
+Result<mqtt::Options> uplink_options(const config::Uplink& uplink, const std::string& agent);
+
+}  // namespace weir::plan

@@ -1,0 +1,243 @@
+#include "status.h"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "wire/wire.h"
+
+namespace weir {
+namespace {
+
+struct Problem {
+  Timestamp since = 0;
+  std::string what;    // "driver plc is down"
+  std::string why;     // "connection refused by 10.0.0.7:502"
+  std::string means;   // for the data
+  std::string act;     // what to do
+};
+
+void problem(Node::List& problems, const Problem& problem) {
+  Node node = Node::object();
+  node.set("since", to_iso(problem.since)).set("what", problem.what).set("why", problem.why);
+  node.set("means", problem.means).set("do", problem.act);
+  problems.push_back(std::move(node));
+}
+
+// Readings refused or given up since the agent started, and the last reason.
+std::uint64_t lost(const intake::DriverCounters& counters) {
+  std::uint64_t sum = counters.dropped;
+  for (const std::uint64_t refused : counters.refused) sum += refused;
+  return sum;
+}
+
+void find_driver_problems(const StatusInputs& in, Node::List& problems) {
+  const auto processes = in.supervisor.states();
+  for (const config::Driver& driver : in.config.drivers) {
+    const auto process = std::ranges::find(processes, driver.name, &supervisor::DriverProcess::name);
+    if (process != processes.end() && process->state != supervisor::State::running &&
+        !(process->state == supervisor::State::starting && in.clock.now() - process->since < 10 * kSecond)) {
+      problem(problems, {process->since, "driver " + driver.name + ": " + std::string(to_text(process->state)),
+                         process->last_exit + (process->last_line.empty() ? "" : ": " + process->last_line),
+                         "no readings of its devices come in; nothing that was accepted is lost",
+                         "see what it says: journalctl -u weir | grep 'driver " + driver.name + "'"});
+      continue;
+    }
+    const auto state = in.line.state().driver_states().find(driver.name);
+    if (state == in.line.state().driver_states().end()) {
+      if (in.clock.now() - in.started > 15 * kSecond)
+        problem(problems, {in.started, "driver " + driver.name + " has not been heard of", "no state came over the bus",
+                           "no readings of its devices come in",
+                           driver.external ? "start it, with the bus's address and its account"
+                                           : "journalctl -u weir | grep 'driver " + driver.name + "'"});
+      continue;
+    }
+    bool said = false;
+    for (const v1::DeviceState& device : state->second.devices())
+      if (device.level() == v1::DOWN || device.level() == v1::DEGRADED) {
+        said = true;
+        problem(problems, {device.since(), "device " + device.device() + " is " + wire::to_text(device.level()),
+                           device.reason(), "its readings are marked bad or do not come; rules over them wait",
+                           "check its power, cable and address; try: weir read " + device.device() + "/SIGNAL"});
+      }
+    if (!said && (state->second.level() == v1::DOWN || state->second.level() == v1::DEGRADED))
+      problem(problems, {state->second.since(), "driver " + driver.name + " is " + wire::to_text(state->second.level()),
+                         state->second.reason(), "its readings may be missing",
+                         "journalctl -u weir | grep 'driver " + driver.name + "'"});
+  }
+  for (const auto& [name, counters] : in.intake.counters())
+    if (lost(counters) > 0)
+      problem(problems, {counters.last_arrival, "driver " + name + ": readings were given up since the start",
+                         counters.last_refusal.empty() ? std::to_string(counters.dropped) + " dropped by the driver itself"
+                                                       : counters.last_refusal,
+                         "they are gone; a gap record upstream says which", "weir drivers " + name});
+}
+
+void find_problems(const StatusInputs& in, Node::List& problems) {
+  if (in.config_problem)
+    problem(problems, {in.config_problem->since, "the configuration has errors",
+                       in.config_problem->why.substr(0, in.config_problem->why.find('\n')),
+                       "the last good one runs; no data is affected", "weir check, mend what it shows, weir reload"});
+  for (const std::string& note : in.notes)
+    problem(problems, {in.started, "found at the start", note, "see there", "journalctl -u weir"});
+  if (in.line.condition().failing)
+    problem(problems, {in.line.condition().failing_since, "the store cannot be written",
+                       in.line.condition().failing->what, "new readings wait in the drivers; the oldest go when they are full",
+                       in.line.condition().failing->hint.empty() ? "check the disk: df -h; dmesg" : in.line.condition().failing->hint});
+  if (in.bus_problem)
+    problem(problems, {in.bus_since, "the bus is not reached", in.bus_problem->what,
+                       "readings wait in the drivers", in.bus_problem->hint.empty() ? "journalctl -u weir" : in.bus_problem->hint});
+  else if (!in.ready && in.clock.now() - in.started > 5 * kSecond)
+    problem(problems, {in.started, "not ready", "the bus has not come up yet", "readings wait in the drivers", "journalctl -u weir"});
+  find_driver_problems(in, problems);
+  for (const auto& [config, uplink] : in.uplinks) {
+    if (!uplink.connected && in.clock.now() - uplink.since > 5 * kSecond)
+      problem(problems, {uplink.since, "uplink " + config.name + " is not connected", uplink.reason,
+                         "records wait in the store and go out when it is back; nothing is lost",
+                         "check the network and " + config.url});
+    if (uplink.refused > 0 && !uplink.last_refusal.empty())
+      problem(problems, {uplink.last_refusal_time, "uplink " + config.name + ": the cloud refuses records", uplink.last_refusal,
+                         "they are kept and tried again", "check the account's rights at " + config.url});
+  }
+  if (!in.clock.synced())
+    problem(problems, {in.started, "the clock is not synchronised", "no time source has set it",
+                       "readings carry this box's own time", "timedatectl; is NTP reachable?"});
+}
+
+Node driver_node(const StatusInputs& in, const config::Driver& driver, const std::vector<supervisor::DriverProcess>& processes) {
+  Node node = Node::object();
+  node.set("name", driver.name).set("kind", driver.kind);
+  if (const auto process = std::ranges::find(processes, driver.name, &supervisor::DriverProcess::name); process != processes.end()) {
+    node.set("process", to_text(process->state)).set("pid", process->pid);
+    node.set("restarts", process->restarts).set("process_since", to_iso(process->since));
+    if (!process->last_exit.empty()) node.set("last_exit", process->last_exit);
+  } else {
+    node.set("process", driver.external ? "external" : "none");
+  }
+  if (const auto it = in.line.state().driver_states().find(driver.name); it != in.line.state().driver_states().end()) {
+    const v1::DriverState& state = it->second;
+    node.set("state", wire::to_text(state.level())).set("since", to_iso(state.since())).set("reason", state.reason());
+    Node::List devices;
+    for (const v1::DeviceState& device : state.devices()) {
+      Node one = Node::object();
+      one.set("name", device.device()).set("state", wire::to_text(device.level()));
+      one.set("since", to_iso(device.since())).set("reason", device.reason());
+      devices.push_back(std::move(one));
+    }
+    node.set("devices", std::move(devices));
+  }
+  if (const auto it = in.intake.counters().find(driver.name); it != in.intake.counters().end()) {
+    const intake::DriverCounters& counters = it->second;
+    node.set("batches", counters.batches).set("readings", counters.readings).set("bytes", counters.bytes);
+    node.set("repeats", counters.repeats).set("resends", counters.resends).set("clamped", counters.clamped);
+    node.set("dropped", counters.dropped);
+    if (counters.last_arrival != 0) node.set("last_arrival", to_iso(counters.last_arrival));
+    Node refused = Node::object();
+    for (std::size_t i = 0; i < counters.refused.size(); ++i)
+      if (counters.refused[i] > 0) refused.set(to_text(static_cast<intake::Refusal>(i)), counters.refused[i]);
+    if (!refused.as_map()->empty()) node.set("refused", std::move(refused)).set("last_refusal", counters.last_refusal);
+  }
+  if (const auto it = in.line.state().cursors().find(driver.name); it != in.line.state().cursors().end()) {
+    node.set("epoch", it->second.epoch()).set("seq", it->second.seq()).set("accepted", it->second.accepted());
+    if (it->second.last_time() != 0) node.set("last_time", to_iso(it->second.last_time()));
+  }
+  return node;
+}
+
+}  // namespace
+
+Node drivers(const StatusInputs& in) {
+  const auto processes = in.supervisor.states();
+  Node::List list;
+  for (const config::Driver& driver : in.config.drivers) {
+    Node node = driver_node(in, driver, processes);
+    Node::List signals;
+    const model::SignalTable& table = in.line.state().signals();
+    for (std::size_t i = 1; i <= table.size(); ++i) {
+      const auto& entry = table.at(static_cast<model::SignalId>(i));
+      if (entry.driver != driver.name) continue;
+      Node signal = Node::object();
+      signal.set("path", entry.signal.path).set("type", model::to_text(entry.signal.type)).set("unit", entry.signal.unit);
+      signal.set("interval", to_text(entry.signal.interval)).set("writable", entry.signal.writable);
+      signals.push_back(std::move(signal));
+    }
+    node.set("signals", std::move(signals));
+    list.push_back(std::move(node));
+  }
+  return Node::object().set("drivers", std::move(list));
+}
+
+Node status(const StatusInputs& in) {
+  Node::List problems;
+  find_problems(in, problems);
+  std::uint64_t given_up = 0;
+  for (const auto& [name, counters] : in.intake.counters()) given_up += lost(counters);
+
+  Node out = Node::object();
+  out.set("ok", problems.empty()).set("site", in.config.site.name).set("agent", in.config.site.agent);
+  out.set("version", WEIR_VERSION).set("time", to_iso(in.clock.now())).set("started", to_iso(in.started));
+  out.set("pid", ::getpid()).set("ready", in.ready);
+  out.set("clock_synced", in.clock.synced()).set("data_lost", given_up).set("gaps", in.line.condition().gaps);
+  out.set("problems", std::move(problems));
+
+  Node bus = Node::object();
+  bus.set("managed", in.config.bus.managed).set("connected", !in.bus_problem && in.ready);
+  bus.set("strays", in.intake.strays());
+  if (in.broker)
+    bus.set("pid", in.broker->pid).set("port", in.broker->port).set("restarts", in.broker->restarts);
+  else
+    bus.set("url", in.config.bus.url);
+  out.set("bus", std::move(bus));
+
+  const auto processes = in.supervisor.states();
+  Node::List drivers;
+  for (const config::Driver& driver : in.config.drivers) drivers.push_back(driver_node(in, driver, processes));
+  out.set("drivers", std::move(drivers));
+
+  const line::Condition& condition = in.line.condition();
+  Node rules = Node::object();
+  const rules::Counters& counters = in.line.state().engine().counters();
+  rules.set("groups", in.line.state().engine().groups()).set("readings", counters.readings);
+  rules.set("late", counters.late).set("bad", counters.bad).set("arithmetic", counters.arithmetic);
+  Node::List alerts;
+  for (const rules::AlertEvent& alert : in.line.state().engine().active_alerts()) {
+    Node one = Node::object();
+    one.set("rule", alert.rule).set("severity", alert.severity).set("since", to_iso(alert.since));
+    one.set("message", alert.message).set("uncertain", alert.uncertain);
+    alerts.push_back(std::move(one));
+  }
+  rules.set("active_alerts", std::move(alerts));
+  out.set("rules", std::move(rules));
+
+  Node store = Node::object();
+  store.set("path", in.store_path.string()).set("incarnation", to_hex(in.incarnation));
+  store.set("bytes", in.store.file_bytes).set("first", in.store.first).set("last", condition.last);
+  store.set("commits", condition.commits).set("readings", condition.readings).set("alerts", condition.alerts);
+  store.set("emitted", condition.emitted).set("bytes_written", in.store.bytes_written);
+  store.set("recovery_ms", static_cast<std::uint64_t>(in.recovery_took / kMillisecond)).set("replayed", in.replayed);
+  if (condition.last_commit != 0) store.set("last_commit", to_iso(condition.last_commit));
+  Node streams = Node::object();
+  for (std::size_t i = 0; i < in.store.streams.size(); ++i) {
+    Node stream = Node::object();
+    stream.set("last", in.store.streams[i].last).set("waiting", in.store.streams[i].waiting);
+    streams.set(store::to_text(static_cast<store::Stream>(i + 1)), std::move(stream));
+  }
+  store.set("streams", std::move(streams));
+  out.set("store", std::move(store));
+
+  Node::List uplinks;
+  for (const auto& [config, uplink] : in.uplinks) {
+    Node node = Node::object();
+    node.set("name", config.name).set("url", config.url).set("connected", uplink.connected);
+    node.set("since", to_iso(uplink.since)).set("reason", uplink.reason).set("sent", uplink.sent);
+    node.set("refused", uplink.refused);
+    if (uplink.last_ack != 0) node.set("last_ack", to_iso(uplink.last_ack));
+    uplinks.push_back(std::move(node));
+  }
+  out.set("uplinks", std::move(uplinks));
+  return out;
+}
+
+}  // namespace weir
