@@ -1,4 +1,4 @@
-#include "agent.h"
+#include "agent/agent.h"
 
 #include <chrono>
 #include <csignal>
@@ -20,15 +20,15 @@
 #include "base/random.h"
 #include "bus/broker.h"
 #include "control/server.h"
-#include "device_access.h"
+#include "agent/device_access.h"
 #include "intake/intake.h"
 #include "line/line.h"
 #include "mqtt/paho.h"
-#include "plan.h"
-#include "service.h"
-#include "status.h"
+#include "agent/plan.h"
+#include "agent/service.h"
+#include "agent/status.h"
 #include "store/store.h"
-#include "store_source.h"
+#include "agent/store_source.h"
 #include "supervisor/driver.h"
 #include "supervisor/supervisor.h"
 #include "uplink/uplink.h"
@@ -685,6 +685,7 @@ void Agent::stop_bus(std::function<void()> then) {
 Result<void> run_agent(const AgentOptions& options) {
   // A thread that allocates gets no arena of its own: memory counts more here than malloc's last percent.
   ::mallopt(M_ARENA_MAX, 1);
+  wire::silence_protobuf();
   try {
     return std::make_unique<Agent>(options)->run();
   } catch (const std::exception& error) {

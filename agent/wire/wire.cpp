@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <google/protobuf/stubs/logging.h>
+
 #include "model/path.h"
 
 namespace weir::wire {
@@ -53,6 +55,8 @@ void encode(const model::Value& value, v1::Value& out) {
   };
   std::visit(Setter{out}, value);
 }
+
+void silence_protobuf() { google::protobuf::SetLogHandler(nullptr); }
 
 const char* to_text(v1::Level level) {
   switch (level) {

@@ -16,6 +16,10 @@ void encode(const model::Signal& signal, v1::Signal& out);
 Result<model::Value> decode(const v1::Value& value);
 void encode(const model::Value& value, v1::Value& out);
 
+// Protobuf prints a line for each message that is none, which a hostile sender could make a flood. What
+// is wrong is said by who reads the message. Once, before threads are started.
+void silence_protobuf();
+
 const char* to_text(v1::Level level);      // "up", "degraded", "down", "unknown"
 const char* to_text(v1::Outcome outcome);  // "done", "refused", "failed", "expired", "unknown"
 

@@ -1,0 +1,32 @@
+// The command line: one file per subcommand, each adding itself.
+//
+// A subcommand parses its options with CLI11, does its work in a callback, and leaves its exit code in
+// Context. 0: fine; 1: what was asked for failed; 2: the command line is wrong (CLI11's own is mapped).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/error.h"
+
+namespace CLI {
+class App;
+}
+
+namespace weir::cli {
+
+struct Context {
+  int exit_code = 0;
+  std::filesystem::path runtime_dir = "/run/weir";          // --runtime-dir
+  std::filesystem::path config = "/etc/weir/weir.yaml";     // --config
+};
+
+// Prints "weir: …" and what to do, to stderr, and sets the exit code.
+void failed(Context& context, const Error& error);
+
+void add_run(CLI::App& app, Context& context);
+
+// The whole program.
+int main(int argc, char** argv);
+
+}  // namespace weir::cli
