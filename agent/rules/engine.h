@@ -65,8 +65,10 @@ struct Outputs {
 struct Counters {
   std::uint64_t readings = 0;      // that some rule looked at
   std::uint64_t late = 0;          // dropped: behind a window's watermark, or older than the last judged
+  std::uint64_t duplicate = 0;     // dropped: the same input had a reading at that instant already
   std::uint64_t bad = 0;           // came with bad quality
   std::uint64_t arithmetic = 0;    // division by zero, NaN, overflow: the result was unknown
+  std::uint64_t refused_groups = 0;  // more groups than a rule may have
 };
 
 class Engine {

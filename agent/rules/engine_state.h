@@ -1,0 +1,98 @@
+// The inside of the engine: rules, which signal feeds which of their groups, and who waits for time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "rules/engine.h"
+#include "rules/pattern_index.h"
+#include "rules/rule_set.h"
+#include "rules/rule_state.h"
+#include "rules/timers.h"
+
+namespace weir::rules {
+
+using model::SignalId;
+
+class Engine::State final : private Timers::Places {
+ public:
+  State() : timers_(*this) {}
+
+  void install(std::shared_ptr<const RuleSet> rules);
+  void define(SignalId id, const model::Signal& signal);
+  void readings(Timestamp arrival, const model::Series& series, Outputs& outputs);
+  void tick(Timestamp now, Outputs& outputs);
+  bool waits_for_time() const { return !timers_.empty(); }
+  std::string save() const;
+  Result<void> restore(std::string_view bytes);
+  const Counters& counters() const { return counters_; }
+  std::size_t groups() const;
+  std::vector<AlertEvent> active_alerts() const;
+
+ private:
+  static constexpr Nanoseconds kLongestStep = 10 * kSecond;
+  static constexpr std::uint32_t kFirstNode = 0x80000000;  // sources: signals by id, derived ones from here on
+
+  struct Binding {
+    std::uint32_t rule, group;
+    std::uint16_t slot;
+  };
+  struct GroupName {
+    std::uint32_t rule, group;
+  };
+  struct Source {
+    std::vector<Binding> bindings;
+    bool sorted = true;
+  };
+  struct Signal : Source {
+    std::uint16_t unit = 0;
+    std::string path;
+  };
+  // Signals of an input that has only some of the rule's captures, and the groups that they are for.
+  struct Partial {
+    std::vector<std::uint32_t> sources;
+    std::vector<std::uint32_t> groups;
+  };
+
+  std::uint32_t& place(std::uint32_t rule, std::uint32_t group) override { return states_[rule]->group(group).timer; }
+
+  void advance_clock(Timestamp arrival);
+  void bind_all();
+  void bind(std::string_view path, std::uint32_t which);
+  void attach(std::uint32_t which, Binding binding);
+  void connect(GroupName name);
+  void settle();
+  void spread_unit(SignalId id);
+  std::uint16_t unit_index(const std::string& unit);
+  Source& source(std::uint32_t which);
+  const std::vector<Binding>& bindings(Source& source);
+  static std::string join_captures(const std::vector<std::string>& values);
+  void feed_derived(Sink& sink);
+  void set_timer(std::uint32_t rule, std::uint32_t group);
+  std::vector<Nanoseconds> wakes_of(const RuleState& state) const;
+  std::vector<std::vector<Nanoseconds>> all_wakes() const;
+  void set_timers(const std::vector<std::vector<Nanoseconds>>& wakes);
+
+  std::shared_ptr<const RuleSet> rules_ = std::make_shared<RuleSet>();
+  std::vector<std::unique_ptr<RuleState>> states_;  // as rules_->rules
+  std::vector<Signal> signals_;                     // by id
+  std::vector<Source> nodes_;                       // derived signals that some rule reads
+  std::vector<std::string> units_{""};
+  PatternIndex index_;
+  std::vector<std::pair<std::uint32_t, std::uint16_t>> index_entries_;  // rule and input
+  std::map<std::pair<std::uint32_t, std::uint16_t>, std::unordered_map<std::string, Partial>> partials_;
+  std::vector<GroupName> unsettled_;                // groups just made
+  Timers timers_;
+  std::vector<Derived> derived_;                    // emitted, to be fed to their readers
+  Counters counters_;
+  Nanoseconds now_ = 0;                             // the engine's own clock
+  Timestamp last_arrival_ = kLongAgo;
+};
+
+}  // namespace weir::rules

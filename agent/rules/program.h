@@ -1,0 +1,103 @@
+// A checked expression as a short list of instructions over a stack, and what runs it.
+//
+// Logic has three values, after S. C. Kleene (1938): an operand may be unknown, because it is missing,
+// bad, expired, or came out of a division by zero. `false and unknown` is false. Every result carries
+// the worst quality that went into it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/quality.h"
+#include "rules/ast.h"
+
+namespace weir::rules {
+
+enum class Type : std::uint8_t {
+  any,       // an input of which nothing says what it is
+  truth,
+  number,
+  text,
+  duration,  // in seconds while it is computed with
+};
+
+const char* to_text(Type type);
+
+// A value while it is computed with: of a type known since the check. Numbers, durations and truth
+// (0 or 1) are in `number`.
+struct Result3 {
+  double number;
+  const std::string* text;
+  std::uint32_t quality;
+  bool known;
+};
+
+inline constexpr Nanoseconds kForever = std::numeric_limits<Nanoseconds>::max();
+inline constexpr Timestamp kNever = std::numeric_limits<Timestamp>::max();
+inline constexpr Timestamp kLongAgo = std::numeric_limits<Timestamp>::min();
+
+// The newest reading of one input of one group.
+struct Slot {
+  Timestamp time = kLongAgo;          // event time; kLongAgo: none yet
+  double number = 0;
+  Nanoseconds arrived = kLongAgo;     // when its last reading came, on the engine's own clock, and
+  Timestamp newest = kLongAgo;        // the newest that came; only kept where readings wait for their order
+  std::uint32_t quality = model::kBad.code;
+  std::uint16_t unit = 0;             // index into the engine's units
+};
+
+enum class Op : std::uint8_t {
+  constant, text, slot, aggregate,                             // push
+  negate, logical_not, good,                                   // 1 → 1
+  abs, sqrt, exp, log, round, floor, ceil, sign,
+  add, subtract, multiply, divide, modulo, pow, min, max,      // 2 → 1
+  less, less_equal, greater, greater_equal, equal, not_equal,
+  text_equal, text_not_equal, logical_and, logical_or, or_else,
+  choice, clamp,                                               // 3 → 1
+  slot_less, slot_less_equal, slot_greater, slot_greater_equal // a slot against a constant: → 1
+};
+
+struct Instruction {
+  Op op;
+  std::uint16_t slot = 0;
+  std::uint32_t index = 0;  // of a constant, a text, an aggregate
+};
+
+struct Program {
+  std::vector<Instruction> code;
+  std::vector<double> constants;
+  std::vector<std::string> texts;
+  Type type = Type::any;
+  std::uint32_t inputs = 0;   // bit i: reads input i
+  std::string source;         // print() of what it computes
+
+  bool empty() const { return code.empty(); }
+};
+
+// What a program looks at.
+struct Scene {
+  const Slot* slots;
+  const std::string* texts;             // as many as slots, where any input is a text; else null
+  const Nanoseconds* within;            // as many as slots
+  const Result3* aggregates;            // of the window that ends; null where there is none
+  Timestamp time;                       // as of when
+  std::uint64_t* arithmetic;            // counts what had no result
+};
+
+Result3 run(const Program& program, const Scene& scene);
+
+inline bool valid_at(const Slot& slot, Nanoseconds within, Timestamp time) {
+  // A slot is never newer than the time it is looked at, so that the difference does not overflow downwards.
+  return slot.quality < model::kBad.code &&
+         (within == kForever || static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(slot.time) <=
+                                    static_cast<std::uint64_t>(within));
+}
+
+inline bool is_true(const Result3& r) { return r.known && r.number != 0; }
+inline bool is_false(const Result3& r) { return r.known && r.number == 0; }
+
+}  // namespace weir::rules
