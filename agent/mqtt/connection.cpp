@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
-#include <mutex>
 #include <utility>
 
 #include <mqtt/async_client.h>
@@ -13,13 +12,11 @@ namespace {
 
 namespace paho = ::mqtt;
 
-// Paho takes these for plain TCP too, and there is no option to say no.
+// Paho goes through these for plain MQTT too, and there is no option to say no.
 void forget_proxies() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    ::unsetenv("http_proxy");
-    ::unsetenv("https_proxy");
-  });
+  for (const char* name : {"http_proxy", "https_proxy"}) {
+    if (::getenv(name) != nullptr) ::unsetenv(name);
+  }
 }
 
 void* as_context(std::uint64_t id) { return reinterpret_cast<void*>(static_cast<std::uintptr_t>(id)); }
@@ -29,7 +26,8 @@ std::uint64_t as_id(void* context) { return static_cast<std::uint64_t>(reinterpr
 int code_of(const paho::token& token) {
   if (token.get_return_code() != 0) return token.get_return_code();
   int worst = static_cast<int>(token.get_reason_code());
-  if (token.get_type() == paho::token::SUBSCRIBE) {
+  // With one filter the C library fills in no list, and the C++ one reads it all the same.
+  if (token.get_type() == paho::token::SUBSCRIBE && token.get_topics()->size() > 1) {
     for (const auto reason : token.get_subscribe_response().get_reason_codes()) {
       worst = std::max(worst, static_cast<int>(reason));
     }
@@ -110,8 +108,8 @@ class PahoConnection final : public Connection, private paho::iaction_listener {
     });
   }
 
-  Result<void> close(std::chrono::milliseconds grace) override {
-    return guarded([&] { client_->disconnect(static_cast<int>(grace.count()), nullptr, *this); });
+  Result<void> close() override {
+    return guarded([&] { client_->disconnect(0, nullptr, *this); });
   }
 
  private:

@@ -40,8 +40,8 @@ class Connection {
   virtual Result<void> publish(std::uint64_t id, Message message) = 0;
   virtual Result<void> subscribe(std::uint64_t id, const std::vector<std::string>& filters) = 0;
 
-  // Lets what is under way finish for at most `grace`, then says goodbye: no will is sent.
-  virtual Result<void> close(std::chrono::milliseconds grace) = 0;
+  // Says goodbye: no will is sent. Answered by Closed. What is under way may not be answered any more.
+  virtual Result<void> close() = 0;
 };
 
 }  // namespace weir::mqtt

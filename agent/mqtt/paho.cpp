@@ -3,7 +3,6 @@
 #include <map>
 #include <utility>
 
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -22,7 +21,10 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using asio::ip::tcp;
 
-constexpr std::chrono::milliseconds kGrace{1000};  // for what is under way at a stop
+constexpr std::chrono::milliseconds kGrace{1000};  // for what is under way at a stop, and for the goodbye
+// A connection that lasts so long was no failure. Two clients of one id throw each other out at once:
+// they must not do that ever faster.
+constexpr std::chrono::seconds kLasting{5};
 
 // The life of a client: resolve, connect, and after each end wait and begin again. Runs on the executor
 // alone; what Paho says from its threads is posted here, and forgotten if it is about a connection of
@@ -39,27 +41,17 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void start(Handlers handlers) {
     handlers_ = std::make_shared<Handlers>(std::move(handlers));
-    asio::post(executor_, [weak = weak_from_this()] {
-      if (auto self = weak.lock()) self->resolve();
-    });
+    later([](Session& self) { self.resolve(); });
   }
 
   void stop(std::function<void()> stopped) {
     stopped_ = std::move(stopped);
-    stopping_ = true;
+    if (std::exchange(stopping_, true)) return;
     resolver_.cancel();
     timer_.cancel();
-    if (connected_ && connection_->close(kGrace)) {
-      // Longer than Paho's own time-out: only if it does not keep it.
-      timer_.expires_after(2 * kGrace);
-      timer_.async_wait([weak = weak_from_this()](error_code code) {
-        if (auto self = weak.lock(); self && !code) self->finish();
-      });
-      return;
-    }
-    asio::post(executor_, [weak = weak_from_this()] {
-      if (auto self = weak.lock()) self->finish();
-    });
+    if (!connected_) return later([](Session& self) { self.finish(); });
+    if (pending_.empty()) return say_goodbye();
+    within(kGrace, &Session::say_goodbye);
   }
 
   // No handler and no completion runs after this.
@@ -88,8 +80,8 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto id = ++last_id_;
     pending_.emplace(id, std::move(done));
     if (auto sent = connected_ && !stopping_ ? send(id) : Result<void>(fail("not connected to the broker")); !sent) {
-      asio::post(executor_, [weak = weak_from_this(), id, error = std::move(sent.error())]() mutable {
-        if (auto self = weak.lock()) self->complete(id, std::unexpected(std::move(error)));
+      later([id, error = std::move(sent.error())](Session& self) mutable {
+        self.complete(id, std::unexpected(std::move(error)));
       });
     }
   }
@@ -97,6 +89,27 @@ class Session : public std::enable_shared_from_this<Session> {
   void complete(std::uint64_t id, Result<void> result) {
     auto found = pending_.extract(id);
     if (found && found.mapped()) found.mapped()(std::move(result));
+    if (stopping_ && connected_ && pending_.empty()) say_goodbye();
+  }
+
+  void say_goodbye() {
+    if (std::exchange(goodbye_, true)) return;
+    if (!connection_->close()) return later([](Session& self) { self.finish(); });
+    within(kGrace, &Session::finish);  // should Paho not answer
+  }
+
+  template <class Call>
+  void later(Call call) {
+    asio::post(executor_, [weak = weak_from_this(), call = std::move(call)]() mutable {
+      if (auto self = weak.lock()) call(*self);
+    });
+  }
+
+  void within(std::chrono::milliseconds time, void (Session::*then)()) {
+    timer_.expires_after(time);
+    timer_.async_wait([weak = weak_from_this(), then](error_code code) {
+      if (auto self = weak.lock(); self && !code) ((*self).*then)();
+    });
   }
 
   // Resolved here and not in Paho, which does it under its process-wide lock, gives up after 100 ms, and
@@ -145,7 +158,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_event(event::Connected&) {
     if (stopping_) return;
     connected_ = true;
-    backoff_.reset();
+    connected_since_ = std::chrono::steady_clock::now();
     call(&Handlers::connected);
   }
 
@@ -167,7 +180,9 @@ class Session : public std::enable_shared_from_this<Session> {
     const bool was_connected = std::exchange(connected_, false);
     end_connection();
     Error error{"lost the connection to " + address_.text() + (lost.reason != 0 ? ": " + reason_text(lost.reason) : ""),
-                reason_hint(lost.reason)};
+                lost.reason != 0 ? reason_hint(lost.reason)
+                                 : "the broker stopped, the network broke, or another client has the same client id"};
+    if (was_connected && std::chrono::steady_clock::now() - connected_since_ >= kLasting) backoff_.reset();
     fail_pending(error);
     if (stopping_) return finish();
     if (was_connected) retry(std::move(error));
@@ -194,10 +209,7 @@ class Session : public std::enable_shared_from_this<Session> {
     auto self = shared_from_this();  // a handler may destroy the client
     call(&Handlers::disconnected, std::as_const(error));
     if (stopping_) return;
-    timer_.expires_after(wait);
-    timer_.async_wait([weak = weak_from_this()](error_code code) {
-      if (auto again = weak.lock(); again && !code) again->resolve();
-    });
+    within(wait, &Session::resolve);
   }
 
   void finish() {
@@ -237,7 +249,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<Handlers> handlers_;
   std::function<void()> stopped_;
   bool stopping_ = false;
+  bool goodbye_ = false;
   bool connected_ = false;
+  std::chrono::steady_clock::time_point connected_since_;
 
   Address address_;
   tcp::endpoint endpoint_;
