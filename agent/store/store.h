@@ -25,8 +25,10 @@ class Store {
 
   void commit(Transaction transaction, std::function<void(Result<Committed>)> done);
   void save_snapshot(Snapshot snapshot, std::function<void(Result<void>)> done);
-  void fetch(Stream stream, StreamSeq after, std::size_t bytes, std::function<void(Result<std::vector<Record>>)> done);
+  void fetch(Stream stream, StreamSeq after, std::size_t bytes,
+             std::function<void(Result<std::vector<Record>>)> done);
   void acknowledge(std::string uplink, Stream stream, StreamSeq seq);
+  void set_uplinks(std::vector<std::string> uplinks);
   void keep(std::string key, std::string value, std::function<void(Result<void>)> done);
   void trim(std::function<void(Result<bool>)> done);
   void stats(std::function<void(Stats)> done);

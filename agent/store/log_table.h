@@ -1,0 +1,60 @@
+// The log: one row a commit, ids dense. A row is only ever appended at one end and deleted at the other.
+//
+//   log(id INTEGER PRIMARY KEY, time, raw_seq, commit_, raw)
+//
+// raw_seq is the number of the last raw record up to and with this row, whether the row has one or not:
+// it never falls along id, so that a record is found by bisection and no index has to be written. The
+// small columns come first: reading them does not touch the pages of a large blob.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/database.h"
+#include "store/sqlite.h"
+
+namespace weir::store {
+
+class LogTable {
+ public:
+  struct Marks {
+    LogId first = 0, last = 0;  // 0: empty
+    StreamSeq raw_before = 0;   // the raw_seq in front of the first row
+    StreamSeq raw_last = 0;
+  };
+
+  explicit LogTable(sqlite::Connection& connection);
+
+  // Reads the marks from the table. Throws if the ends do not make sense: what comes would be numbered wrongly.
+  void load();
+
+  const Marks& marks() const { return marks_; }
+  void set_marks(const Marks& marks) { marks_ = marks; }  // back to before an undone transaction
+
+  LogId append(const Transaction& transaction, Timestamp time);
+
+  std::optional<LogRow> next(LogId after);
+
+  std::vector<Record> fetch(StreamSeq after, std::size_t bytes);
+
+  // Deletes from the front what is up to `through`, has its raw record up to `raw_through`, and is not
+  // newer than `expired`: at most `most` rows, and never the newest, which keeps the numbering. A row
+  // from after `now` was stamped by a clock that was wrong, and does not hold the others up.
+  // True if it stopped because of `most`.
+  bool trim(LogId through, StreamSeq raw_through, Timestamp expired, Timestamp now, std::uint64_t most);
+
+  void verify(std::vector<std::string>& wrong);
+
+ private:
+  struct Row;
+  LogId find(StreamSeq raw_seq);  // the row that holds it
+  StreamSeq raw_seq_at(LogId id);
+
+  sqlite::Statement insert_, next_, raw_from_, raw_seq_, front_, delete_, ends_;
+  Marks marks_;
+  LogId hint_id_ = 0;  // where the last fetch ended: the next one mostly goes on there
+  StreamSeq hint_seq_ = 0;
+};
+
+}  // namespace weir::store

@@ -1,0 +1,41 @@
+#include "store/meta_table.h"
+
+#include "base/crc32c.h"
+#include "store/seal.h"
+
+namespace weir::store {
+namespace {
+
+Place place_of(std::string_view key) { return {Role::kept, crc32c(key)}; }
+
+}  // namespace
+
+MetaTable::MetaTable(sqlite::Connection& connection)
+    : get_(connection, "SELECT value FROM meta WHERE key = ?1"),
+      put_(connection, "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)"),
+      erase_(connection, "DELETE FROM meta WHERE key = ?1"),
+      keys_(connection, "SELECT key FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key") {}
+
+std::optional<std::string> MetaTable::get(std::string_view key) {
+  sqlite::Rows rows = get_.query(key);
+  if (!rows.next()) return std::nullopt;
+  const auto value = unseal(place_of(key), rows.bytes(0));
+  if (!value) throw sqlite::damaged("the kept value '" + std::string(key) + "' fails its checksum");
+  return std::string(*value);
+}
+
+void MetaTable::put(std::string_view key, std::string_view value) {
+  const std::string sealed = seal(place_of(key), value);
+  put_.run(key, sqlite::Blob{sealed});
+}
+
+void MetaTable::erase(std::string_view key) { erase_.run(key); }
+
+std::vector<std::string> MetaTable::keys(std::string_view prefix) {
+  std::vector<std::string> out;
+  sqlite::Rows rows = keys_.query(prefix);
+  while (rows.next()) out.emplace_back(rows.bytes(0));
+  return out;
+}
+
+}  // namespace weir::store

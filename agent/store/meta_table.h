@@ -1,0 +1,26 @@
+// Small named values, each with its checksum.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/sqlite.h"
+
+namespace weir::store {
+
+class MetaTable {
+ public:
+  explicit MetaTable(sqlite::Connection& connection);
+
+  std::optional<std::string> get(std::string_view key);  // throws sqlite::Failure if it is damaged
+  void put(std::string_view key, std::string_view value);
+  void erase(std::string_view key);
+  std::vector<std::string> keys(std::string_view prefix);
+
+ private:
+  sqlite::Statement get_, put_, erase_, keys_;
+};
+
+}  // namespace weir::store

@@ -1,0 +1,173 @@
+// Whether a file may be opened as a store, and what to do if it may not.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "store/schema.h"
+#include "store/sqlite_database.h"
+
+namespace weir::store {
+namespace {
+
+using Kind = sqlite::Failure::Kind;
+namespace fs = std::filesystem;
+
+constexpr std::array kSuffixes{"", "-wal", "-shm", "-journal"};
+
+fs::path with(const fs::path& file, std::string_view suffix) { return file.string() + std::string(suffix); }
+
+fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+
+// A new name survives a power cut only when its folder is synced.
+void sync_folder(const fs::path& file) {
+  const int fd = ::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+std::string stamp(Timestamp time) {
+  std::string out;  // 2026-11-21T01:18:39Z -> 20261121-011839
+  for (const char c : to_iso(time - time % kSecond)) {
+    if (c == 'T') out += '-';
+    else if (c >= '0' && c <= '9') out += c;
+  }
+  return out;
+}
+
+std::unexpected<Error> cannot_open(const Options& options, const Error& error) {
+  return fail("cannot open the store " + options.file.string() + ": " + error.what, error.hint);
+}
+
+// Not ours to open, and not damaged either: nothing is touched.
+struct Refused {
+  Error error;
+};
+
+void check_kind(const FileKind& kind) {
+  if (kind.version > kSchemaVersion && kind.ours)
+    throw Refused{{"it was written by a newer weir (schema " + std::to_string(kind.version) + ", this one knows " +
+                       std::to_string(kSchemaVersion) + ")",
+                   "install that version of weir again, or give this one another store.path; nothing was changed"}};
+  if (!kind.empty && !kind.ours)
+    throw Refused{{"it is an SQLite database, but not one of weir's", "is store.path right? Nothing was changed"}};
+}
+
+std::unique_ptr<Database> open_for_writing(const Options& options, const Clock& clock, std::optional<Lock>& lock,
+                                           std::vector<std::string> notes) {
+  auto vfs = std::make_unique<Vfs>();
+  auto connection = std::make_unique<sqlite::Connection>(options.file, sqlite::Access::read_write, vfs->name());
+  connection->set_checkpoint_on_close(false);
+  const FileKind kind = kind_of(*connection);
+  check_kind(kind);
+  if (kind.empty) connection->run("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL");
+  configure(*connection);
+  if (kind.empty) {
+    sqlite::Scope scope(*connection);
+    create_tables(*connection);
+    scope.commit();
+    sync_folder(options.file);
+  }
+  check_tables(*connection);
+  connection->set_checkpoint_on_close(true);
+  auto database =
+      std::make_unique<SqliteDatabase>(options, clock, std::move(vfs), std::move(connection), std::move(notes));
+  database->hold(std::move(*lock));
+  return database;
+}
+
+std::unique_ptr<Database> open_for_reading(const Options& options, const Clock& clock, sqlite::Access access) {
+  auto vfs = std::make_unique<Vfs>();
+  auto connection = std::make_unique<sqlite::Connection>(options.file, access, vfs->name());
+  const FileKind kind = kind_of(*connection);
+  check_kind(kind);
+  if (kind.empty) throw Refused{{"there is nothing in it yet", "has the agent ever run?"}};
+  check_tables(*connection);
+  connection->run("PRAGMA cache_size = -1024; PRAGMA mmap_size = 0; PRAGMA cell_size_check = 1");
+  return std::make_unique<SqliteDatabase>(options, clock, std::move(vfs), std::move(connection),
+                                          std::vector<std::string>());
+}
+
+Result<std::unique_ptr<Database>> read(const Options& options, const Clock& clock) {
+  if (!fs::exists(options.file))
+    return cannot_open(options, {"there is no such file", "is store.path right, and has the agent ever run?"});
+  try {
+    return open_for_reading(options, clock, sqlite::Access::read_only);
+  } catch (const Refused& refused) {
+    return cannot_open(options, refused.error);
+  } catch (const sqlite::Failure& failure) {
+    // Without an agent there may be no -shm, and a reader may not be allowed to make one. With no WAL
+    // either, the file is complete and at rest.
+    if (failure.kind() == Kind::damaged || fs::exists(with(options.file, "-wal")))
+      return cannot_open(options, failure.error());
+  }
+  try {
+    return open_for_reading(options, clock, sqlite::Access::immutable);
+  } catch (const Refused& refused) {
+    return cannot_open(options, refused.error);
+  } catch (const sqlite::Failure& failure) {
+    return cannot_open(options, failure.error());
+  }
+}
+
+// Whether what went wrong lies in the file, so that a new one may do better. An unreadable sector is a
+// damaged file too; a disk that takes no new file either says so when that is made.
+bool is_damage(const sqlite::Failure& failure) { return failure.kind() == Kind::damaged || failure.is_bad_read(); }
+
+}  // namespace
+
+const char* to_text(Stream stream) {
+  switch (stream) {
+    case Stream::alerts: return "alerts";
+    case Stream::derived: return "derived";
+    case Stream::raw: return "raw";
+    case Stream::backfill: return "backfill";
+  }
+  return "no stream";
+}
+
+Result<Committed> Database::commit(const Transaction& transaction) {
+  auto committed = commit(std::span(&transaction, 1));
+  if (!committed) return std::unexpected(std::move(committed.error()));
+  return committed->front();
+}
+
+Result<fs::path> Database::set_aside(const fs::path& file, const Clock& clock) {
+  const std::string base = file.string() + ".damaged-" + stamp(clock.now());
+  fs::path aside = base;
+  for (int i = 2; fs::exists(aside); ++i) aside = base + "-" + std::to_string(i);
+  for (const char* suffix : kSuffixes) {
+    std::error_code error;
+    fs::rename(with(file, suffix), with(aside, suffix), error);
+    if (error && error != std::errc::no_such_file_or_directory)
+      return fail("cannot set " + with(file, suffix).string() + " aside as " + with(aside, suffix).string() + ": " +
+                      error.message(),
+                  "is the folder writable for the user weir?");
+  }
+  sync_folder(file);
+  return aside;
+}
+
+Result<std::unique_ptr<Database>> Database::open(const Options& options, const Clock& clock) {
+  if (options.read_only) return read(options, clock);
+
+  auto taken = Lock::take(options.file);
+  if (!taken) return std::unexpected(std::move(taken.error()));
+  std::optional<Lock> lock(std::move(*taken));
+  std::vector<std::string> notes;
+  for (bool again = false;; again = true) {
+    try {
+      return open_for_writing(options, clock, lock, notes);
+    } catch (const Refused& refused) {
+      return cannot_open(options, refused.error);
+    } catch (const sqlite::Failure& failure) {
+      if (again || !is_damage(failure)) return cannot_open(options, failure.error());
+      const auto aside = set_aside(options.file, clock);
+      if (!aside) return cannot_open(options, {failure.error().what + "; " + aside.error().what, aside.error().hint});
+      notes.push_back("THE STORE WAS DAMAGED (" + failure.error().what + ") and was set aside as " + aside->string() +
+                      "; a new one was begun under a new incarnation. Readings and alerts that had not reached the"
+                      " clouds are only in the file that was set aside: keep it");
+    }
+  }
+}
+
+}  // namespace weir::store

@@ -1,0 +1,359 @@
+#include "store/sqlite_database.h"
+
+#include <openssl/sha.h>
+#include <algorithm>
+#include <limits>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/random.h"
+
+namespace weir::store {
+namespace {
+
+constexpr std::string_view kIncarnation = "incarnation";
+constexpr std::string_view kMachine = "machine";
+constexpr std::string_view kUplink = "uplink/";
+constexpr std::string_view kKeep = "keep/";
+
+constexpr std::uint64_t kMostTrimmed = 256;  // rows of a table a call
+constexpr Nanoseconds kCursorsLinger = 10 * kSecond;
+// Pages of 4 KiB. A checkpoint writes each page once, however often it is in the WAL: later is less wear,
+// and a larger WAL to read at the start.
+constexpr std::uint64_t kCheckpointAt = 1'000;
+constexpr std::uint64_t kCheckpointAtLast = 2'000;  // in commit(), when nobody called tidy()
+
+std::string named(std::string_view prefix, std::string_view name) { return std::string(prefix) + std::string(name); }
+
+// machine-id(5) asks not to show the id itself around.
+std::string hash_of(std::string_view machine_id) {
+  const std::string text = named("weir store ", machine_id);
+  std::string out(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+         reinterpret_cast<unsigned char*>(out.data()));
+  return out;
+}
+
+}  // namespace
+
+SqliteDatabase::SqliteDatabase(const Options& options, const Clock& clock, std::unique_ptr<Vfs> vfs,
+                               std::unique_ptr<sqlite::Connection> connection, std::vector<std::string> notes)
+    : options_(options),
+      clock_(clock),
+      vfs_(std::move(vfs)),
+      connection_(std::move(connection)),
+      meta_(*connection_),
+      log_(*connection_),
+      outbox_(*connection_),
+      snapshots_(*connection_),
+      notes_(std::move(notes)),
+      cursors_written_(clock.boottime()) {
+  load();
+}
+
+SqliteDatabase::~SqliteDatabase() {
+  if (options_.read_only || !cursors_changed_) return;
+  try {
+    transact([&] { write_cursors(); });
+  } catch (const sqlite::Failure&) {
+    // They go out again after the next start, with the same identity.
+  }
+}
+
+void SqliteDatabase::load() {
+  log_.load();
+  outbox_.load();
+  for (const LogId at : snapshots_.load()) {
+    notes_.push_back("the snapshot at log row " + std::to_string(at) +
+                     " was damaged and is not used; the one before it and the log give the same state");
+    if (!options_.read_only) transact([&] { snapshots_.erase(at); });
+  }
+  load_identity();
+  load_cursors(options_.uplinks);
+}
+
+void SqliteDatabase::load_identity() {
+  const auto incarnation = meta_.get(kIncarnation);
+  const auto machine_id = read_file(options_.machine_id, 4'096);
+  const std::string machine = machine_id && !machine_id->empty() ? hash_of(*machine_id) : std::string();
+  const auto known_machine = meta_.get(kMachine);
+  if (incarnation && incarnation->size() != 16) throw sqlite::damaged("the incarnation is no id");
+  incarnation_ = incarnation.value_or("");
+  if (options_.read_only) return;
+
+  const bool cloned = incarnation && known_machine && !machine.empty() && *known_machine != machine;
+  if (cloned)
+    notes_.push_back(
+        "this machine's id differs from the one that wrote the store: the store is a copy (a cloned"
+        " image?) and goes on under a new incarnation; what was waiting for the clouds is sent under it");
+  if (incarnation && !cloned && (known_machine || machine.empty())) return;
+  if (!incarnation || cloned) incarnation_ = random_bytes(16);
+  transact([&] {
+    meta_.put(kIncarnation, incarnation_);
+    if (!machine.empty()) meta_.put(kMachine, machine);
+  });
+}
+
+void SqliteDatabase::load_cursors(const std::vector<std::string>& uplinks) {
+  uplinks_.clear();
+  for (const std::string& uplink : uplinks) {
+    Cursors& cursors = uplinks_[uplink];
+    // A new uplink starts with the oldest record that is there.
+    for (const Stream stream : {Stream::alerts, Stream::derived, Stream::raw, Stream::backfill})
+      cursors[static_cast<std::size_t>(stream)] = before(stream);
+    try {
+      if (const auto stored = meta_.get(named(kUplink, uplink))) {
+        ByteReader reader(*stored);
+        for (StreamSeq& seq : cursors) seq = std::max(seq, reader.varint());
+      }
+    } catch (const sqlite::Failure& failure) {
+      if (failure.kind() != sqlite::Failure::Kind::damaged) throw;
+      notes_.push_back("how far uplink " + uplink +
+                       " had acknowledged was damaged: all that is still here is sent"
+                       " again, with the same identities");
+    }
+    for (const Stream stream : {Stream::alerts, Stream::derived, Stream::raw, Stream::backfill}) {
+      StreamSeq& seq = cursors[static_cast<std::size_t>(stream)];
+      if (seq > last(stream))
+        throw sqlite::damaged("uplink " + uplink + " acknowledged " + to_text(stream) + " " + std::to_string(seq) +
+                              ", but the newest here is " + std::to_string(last(stream)));
+    }
+  }
+  if (options_.read_only) return;
+  for (const std::string& key : meta_.keys(kUplink))
+    if (!uplinks_.contains(std::string_view(key).substr(kUplink.size()))) transact([&] { meta_.erase(key); });
+}
+
+void SqliteDatabase::write_cursors() {
+  if (!cursors_changed_) return;
+  for (const auto& [uplink, cursors] : uplinks_) {
+    std::string value;
+    for (const StreamSeq seq : cursors) put_varint(value, seq);
+    meta_.put(named(kUplink, uplink), value);
+  }
+}
+
+void SqliteDatabase::refresh() {
+  if (!options_.read_only) return;
+  log_.load();
+  outbox_.load();
+  snapshots_.load();
+}
+
+template <class Work>
+auto SqliteDatabase::attempt(const std::string& doing, Work work) -> Result<decltype(work())> {
+  try {
+    if constexpr (std::is_void_v<decltype(work())>) {
+      work();
+      return {};
+    } else {
+      return work();
+    }
+  } catch (const sqlite::Failure& failure) {
+    return fail("the store " + options_.file.string() + " cannot " + doing + ": " + failure.error().what,
+                failure.error().hint);
+  }
+}
+
+// Does it all or leaves everything, the marks in memory too, as it was.
+template <class Work>
+void SqliteDatabase::transact(Work work) {
+  const auto log = log_.marks();
+  const auto outbox = outbox_.marks();
+  const auto snapshots = snapshots_.marks();
+  try {
+    sqlite::Scope scope(*connection_);
+    work();
+    scope.commit();
+  } catch (...) {
+    log_.set_marks(log);
+    outbox_.set_marks(outbox);
+    snapshots_.set_marks(snapshots);
+    throw;
+  }
+}
+
+Result<std::vector<Committed>> SqliteDatabase::commit(std::span<const Transaction> transactions) {
+  for (const Transaction& transaction : transactions)
+    for (const Output& output : transaction.outputs)
+      if (std::ranges::find(kOutboxStreams, output.stream) == kOutboxStreams.end())
+        return fail("an output cannot go to the stream raw", "readings go into Transaction::raw");
+
+  return attempt("commit", [&] {
+    const bool with_cursors = cursors_changed_ && clock_.boottime() - cursors_written_ >= kCursorsLinger;
+    std::vector<Committed> out;
+    transact([&] {
+      for (const Transaction& transaction : transactions) {
+        const LogId id = log_.append(transaction, transaction.time != 0 ? transaction.time : clock_.now());
+        for (const Output& output : transaction.outputs) outbox_.append(output, id);
+        out.push_back({id});
+      }
+      if (with_cursors) write_cursors();
+    });
+    commits_ += transactions.size();
+    if (with_cursors) {
+      cursors_changed_ = false;
+      cursors_written_ = clock_.boottime();
+    }
+    // It is committed: what the checkpoint meets, the next one meets again and tidy() says.
+    if (connection_->wal_pages() >= kCheckpointAtLast) static_cast<void>(tidy());
+    return out;
+  });
+}
+
+Result<void> SqliteDatabase::scan(LogId after, const std::function<bool(LogRow)>& row) {
+  // One read lock a row: a long replay or export does not keep the WAL from being moved.
+  return attempt("read the log", [&] {
+    while (auto next = log_.next(after)) {
+      after = next->id;
+      if (!row(std::move(*next))) return;
+    }
+  });
+}
+
+Result<std::optional<Snapshot>> SqliteDatabase::newest_snapshot() {
+  return attempt("read the newest snapshot", [&] {
+    refresh();
+    return snapshots_.newest();
+  });
+}
+
+Result<void> SqliteDatabase::save_snapshot(const Snapshot& snapshot) {
+  if (snapshot.at == 0 || snapshot.at > log_.marks().last || snapshot.at < snapshots_.newest_at())
+    return fail("a snapshot at log row " + std::to_string(snapshot.at) + " cannot be: the log ends at " +
+                std::to_string(log_.marks().last) + ", the newest snapshot is at " +
+                std::to_string(snapshots_.newest_at()));
+  return attempt("save a snapshot", [&] {
+    transact([&] {
+      snapshots_.save(snapshot);
+      write_cursors();
+    });
+    cursors_changed_ = false;
+    cursors_written_ = clock_.boottime();
+  });
+}
+
+Result<std::vector<Record>> SqliteDatabase::fetch(Stream stream, StreamSeq after, std::size_t bytes) {
+  return attempt("fetch " + std::string(to_text(stream)) + " after " + std::to_string(after), [&] {
+    refresh();
+    return stream == Stream::raw ? log_.fetch(after, bytes) : outbox_.fetch(stream, after, bytes);
+  });
+}
+
+StreamSeq SqliteDatabase::last(Stream stream) const {
+  return stream == Stream::raw ? log_.marks().raw_last : outbox_.mark(stream).last;
+}
+
+StreamSeq SqliteDatabase::before(Stream stream) const {
+  if (stream == Stream::raw) return log_.marks().raw_before;
+  const auto& mark = outbox_.mark(stream);
+  return mark.first == 0 ? 0 : mark.first - 1;
+}
+
+Result<void> SqliteDatabase::acknowledge(std::string_view uplink, Stream stream, StreamSeq seq) {
+  const auto found = uplinks_.find(uplink);
+  if (found == uplinks_.end()) return fail("the store knows no uplink " + std::string(uplink));
+  if (seq > last(stream))
+    return fail("uplink " + std::string(uplink) + " acknowledged " + to_text(stream) + " " + std::to_string(seq) +
+                ", which was never sent: the newest is " + std::to_string(last(stream)));
+  StreamSeq& cursor = found->second[static_cast<std::size_t>(stream)];
+  if (seq <= cursor) return {};
+  cursor = seq;
+  cursors_changed_ = true;
+  return {};
+}
+
+StreamSeq SqliteDatabase::acknowledged(std::string_view uplink, Stream stream) const {
+  const auto found = uplinks_.find(uplink);
+  return found == uplinks_.end() ? 0 : found->second[static_cast<std::size_t>(stream)];
+}
+
+StreamSeq SqliteDatabase::acknowledged_by_all(Stream stream) const {
+  StreamSeq least = last(stream);
+  for (const auto& [uplink, cursors] : uplinks_) least = std::min(least, cursors[static_cast<std::size_t>(stream)]);
+  return least;
+}
+
+Result<void> SqliteDatabase::set_uplinks(const std::vector<std::string>& uplinks) {
+  return attempt("change its uplinks", [&] {
+    transact([&] { write_cursors(); });
+    cursors_changed_ = false;
+    load_cursors(uplinks);
+  });
+}
+
+Result<bool> SqliteDatabase::trim() {
+  return attempt("trim", [&] {
+    bool more = false;
+    transact([&] {
+      write_cursors();
+      const Timestamp now = clock_.now();
+      more |= log_.trim(snapshots_.oldest_needed(), acknowledged_by_all(Stream::raw), now - options_.retain, now,
+                        kMostTrimmed);
+      for (const Stream stream : kOutboxStreams)
+        more |= uplinks_.empty() ? outbox_.trim_before(stream, log_.marks().first, kMostTrimmed)
+                                 : outbox_.trim(stream, acknowledged_by_all(stream), kMostTrimmed);
+    });
+    if (cursors_changed_) cursors_written_ = clock_.boottime();
+    cursors_changed_ = false;
+    return more;
+  });
+}
+
+Result<void> SqliteDatabase::keep(std::string_view key, std::string_view value) {
+  return attempt("keep " + std::string(key), [&] { transact([&] { meta_.put(named(kKeep, key), value); }); });
+}
+
+Result<std::optional<std::string>> SqliteDatabase::kept(std::string_view key) {
+  return attempt("read " + std::string(key), [&] { return meta_.get(named(kKeep, key)); });
+}
+
+Result<void> SqliteDatabase::tidy() {
+  if (connection_->wal_pages() < kCheckpointAt) return {};
+  return attempt("move its WAL into the file", [&] { connection_->checkpoint(); });
+}
+
+Stats SqliteDatabase::stats() {
+  static_cast<void>(attempt("read its ends", [&] { refresh(); }));
+  Stats out;
+  for (const char* suffix : {"", "-wal"}) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(options_.file.string() + suffix, error);
+    if (!error) out.file_bytes += size;
+  }
+  out.first = log_.marks().first;
+  out.last = log_.marks().last;
+  out.snapshot = snapshots_.newest_at();
+  out.commits = commits_;
+  out.bytes_written = vfs_->counters().bytes_written;
+  for (const Stream stream : {Stream::alerts, Stream::derived, Stream::raw, Stream::backfill}) {
+    const StreamSeq acknowledged = acknowledged_by_all(stream);
+    out.streams.push_back(
+        {.last = last(stream), .waiting = last(stream) - acknowledged, .acknowledged = acknowledged});
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> SqliteDatabase::verify() {
+  return attempt("be read", [&] {
+    std::vector<std::string> wrong;
+    sqlite::Statement check(*connection_, "PRAGMA quick_check(100)");
+    {
+      sqlite::Rows rows = check.query();
+      while (rows.next())
+        if (rows.bytes(0) != "ok") wrong.emplace_back(rows.bytes(0));
+    }
+    refresh();
+    log_.verify(wrong);
+    outbox_.verify(wrong);
+    snapshots_.verify(wrong);
+    for (const std::string& key : meta_.keys("")) try {
+        static_cast<void>(meta_.get(key));
+      } catch (const sqlite::Failure& failure) {
+        wrong.push_back(failure.error().what);
+      }
+    return wrong;
+  });
+}
+
+}  // namespace weir::store

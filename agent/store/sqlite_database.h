@@ -1,0 +1,81 @@
+// Database on SQLite. open.cpp decides whether a file may be opened; from there on it is this.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "store/database.h"
+#include "store/lock.h"
+#include "store/log_table.h"
+#include "store/meta_table.h"
+#include "store/outbox_table.h"
+#include "store/snapshot_table.h"
+#include "store/sqlite.h"
+#include "store/vfs.h"
+
+namespace weir::store {
+
+class SqliteDatabase final : public Database {
+ public:
+  // Throws sqlite::Failure. `connection` is open, configured, and of our version.
+  SqliteDatabase(const Options& options, const Clock& clock, std::unique_ptr<Vfs> vfs,
+                 std::unique_ptr<sqlite::Connection> connection, std::vector<std::string> notes);
+  ~SqliteDatabase() override;
+
+  void hold(Lock lock) { lock_.emplace(std::move(lock)); }  // as long as the database is open
+
+  std::string incarnation() const override { return incarnation_; }
+  const std::vector<std::string>& notes() const override { return notes_; }
+  using Database::commit;
+  Result<std::vector<Committed>> commit(std::span<const Transaction> transactions) override;
+  Result<void> scan(LogId after, const std::function<bool(LogRow)>& row) override;
+  Result<std::optional<Snapshot>> newest_snapshot() override;
+  Result<void> save_snapshot(const Snapshot& snapshot) override;
+  Result<std::vector<Record>> fetch(Stream stream, StreamSeq after, std::size_t bytes) override;
+  Result<void> acknowledge(std::string_view uplink, Stream stream, StreamSeq seq) override;
+  StreamSeq acknowledged(std::string_view uplink, Stream stream) const override;
+  Result<void> set_uplinks(const std::vector<std::string>& uplinks) override;
+  Result<bool> trim() override;
+  Result<void> keep(std::string_view key, std::string_view value) override;
+  Result<std::optional<std::string>> kept(std::string_view key) override;
+  Result<void> tidy() override;
+  Stats stats() override;
+  Result<std::vector<std::string>> verify() override;
+
+ private:
+  using Cursors = std::array<StreamSeq, 5>;  // by Stream: the last acknowledged
+
+  template <class Work>
+  auto attempt(const std::string& doing, Work work) -> Result<decltype(work())>;
+  template <class Work>
+  void transact(Work work);
+
+  void load();
+  void load_identity();
+  void load_cursors(const std::vector<std::string>& uplinks);
+  void write_cursors();  // in the caller's transaction, if any changed
+  void refresh();        // read-only: what the agent did since
+  StreamSeq last(Stream stream) const;
+  StreamSeq before(Stream stream) const;               // the number in front of the oldest record that is there
+  StreamSeq acknowledged_by_all(Stream stream) const;  // with no uplinks: everything
+
+  const Options options_;
+  const Clock& clock_;
+  std::optional<Lock> lock_;
+  std::unique_ptr<Vfs> vfs_;
+  std::unique_ptr<sqlite::Connection> connection_;
+  MetaTable meta_;
+  LogTable log_;
+  OutboxTable outbox_;
+  SnapshotTable snapshots_;
+  std::string incarnation_;
+  std::vector<std::string> notes_;
+  std::map<std::string, Cursors, std::less<>> uplinks_;
+  bool cursors_changed_ = false;
+  Nanoseconds cursors_written_ = 0;  // boottime
+  std::uint64_t commits_ = 0;
+};
+
+}  // namespace weir::store

@@ -1,0 +1,185 @@
+#include "store/store.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include <boost/asio/post.hpp>
+
+namespace weir::store {
+namespace {
+
+// What is put into one SQLite transaction when commits wait in a row.
+constexpr std::size_t kMostGrouped = 64;
+constexpr std::size_t kMostGroupedBytes = 1 << 20;
+
+std::size_t size_of(const Transaction& transaction) {
+  std::size_t size = transaction.commit.size() + transaction.raw.size();
+  for (const Output& output : transaction.outputs) size += output.body.size();
+  return size;
+}
+
+}  // namespace
+
+class Store::Thread {
+ public:
+  Thread(std::unique_ptr<Database> database, boost::asio::any_io_executor executor)
+      : database_(std::move(database)), executor_(std::move(executor)), thread_([this] { run(); }) {}
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  ~Thread() {
+    {
+      const std::lock_guard guard(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+    *wanted_ = false;
+  }
+
+  struct Commit {
+    Transaction transaction;
+    std::function<void(Result<Committed>)> done;
+  };
+  using Work = std::function<void(Database&)>;
+
+  void give(std::variant<Commit, Work> task) {
+    {
+      const std::lock_guard guard(mutex_);
+      tasks_.push_back(std::move(task));
+    }
+    wake_.notify_one();
+  }
+
+  // Hands a call its answer: a task that runs `work` on the database and posts what it returns.
+  template <class Answer>
+  void ask(std::function<Answer(Database&)> work, std::function<void(Answer)> done) {
+    give([this, work = std::move(work), done = std::move(done)](Database& database) mutable {
+      post(std::move(done), work(database));
+    });
+  }
+
+  template <class Done, class... Answer>
+  void post(Done done, Answer... answer) {
+    if (!done) return;
+    boost::asio::post(executor_,
+                      [wanted = wanted_, done = std::move(done), ... answers = std::move(answer)]() mutable {
+                        if (*wanted) done(std::move(answers)...);
+                      });
+  }
+
+ private:
+  void run() {
+    for (;;) {
+      std::vector<Commit> commits;
+      Work work;
+      {
+        std::unique_lock lock(mutex_);
+        if (tasks_.empty() && !stopping_) {
+          lock.unlock();
+          // Nobody waits. If this fails the WAL grows, and the commit that meets the same trouble says so.
+          static_cast<void>(database_->tidy());
+          lock.lock();
+        }
+        wake_.wait(lock, [&] { return stopping_ || !tasks_.empty(); });
+        if (tasks_.empty()) return;
+        if (auto* next = std::get_if<Work>(&tasks_.front())) {
+          work = std::move(*next);
+          tasks_.pop_front();
+        } else {
+          take_commits(commits);
+        }
+      }
+      if (work) work(*database_);
+      else commit(commits);
+    }
+  }
+
+  void take_commits(std::vector<Commit>& out) {
+    for (std::size_t bytes = 0; out.size() < kMostGrouped && bytes < kMostGroupedBytes && !tasks_.empty();) {
+      auto* next = std::get_if<Commit>(&tasks_.front());
+      if (next == nullptr) return;
+      bytes += size_of(next->transaction);
+      out.push_back(std::move(*next));
+      tasks_.pop_front();
+    }
+  }
+
+  void commit(std::vector<Commit>& commits) {
+    std::vector<Transaction> transactions;
+    transactions.reserve(commits.size());
+    for (Commit& one : commits) transactions.push_back(std::move(one.transaction));
+    const auto result = database_->commit(transactions);
+    for (std::size_t i = 0; i < commits.size(); ++i)
+      post(std::move(commits[i].done),
+           result ? Result<Committed>((*result)[i]) : Result<Committed>(std::unexpected(result.error())));
+  }
+
+  std::unique_ptr<Database> database_;
+  boost::asio::any_io_executor executor_;
+  // Read and written on the line's thread only: what the executor still holds when the store goes is dropped.
+  std::shared_ptr<bool> wanted_ = std::make_shared<bool>(true);
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::variant<Commit, Work>> tasks_;
+  bool stopping_ = false;
+  std::thread thread_;  // last: it uses the others
+};
+
+Store::Store(std::unique_ptr<Database> database, boost::asio::any_io_executor executor)
+    : thread_(std::make_unique<Thread>(std::move(database), std::move(executor))) {}
+Store::~Store() = default;
+
+void Store::commit(Transaction transaction, std::function<void(Result<Committed>)> done) {
+  thread_->give(Thread::Commit{std::move(transaction), std::move(done)});
+}
+
+void Store::save_snapshot(Snapshot snapshot, std::function<void(Result<void>)> done) {
+  thread_->ask<Result<void>>(
+      [snapshot = std::move(snapshot)](Database& database) { return database.save_snapshot(snapshot); },
+      std::move(done));
+}
+
+void Store::fetch(Stream stream, StreamSeq after, std::size_t bytes,
+                  std::function<void(Result<std::vector<Record>>)> done) {
+  thread_->ask<Result<std::vector<Record>>>([=](Database& database) { return database.fetch(stream, after, bytes); },
+                                            std::move(done));
+}
+
+void Store::acknowledge(std::string uplink, Stream stream, StreamSeq seq) {
+  // It is refused only for what was never sent, which the uplink checks against what it sent.
+  thread_->give([uplink = std::move(uplink), stream, seq](Database& database) {
+    static_cast<void>(database.acknowledge(uplink, stream, seq));
+  });
+}
+
+void Store::set_uplinks(std::vector<std::string> uplinks) {
+  // What cannot be written now is written by the next call, or told by the next open().
+  thread_->give(
+      [uplinks = std::move(uplinks)](Database& database) { static_cast<void>(database.set_uplinks(uplinks)); });
+}
+
+void Store::keep(std::string key, std::string value, std::function<void(Result<void>)> done) {
+  thread_->ask<Result<void>>(
+      [key = std::move(key), value = std::move(value)](Database& database) { return database.keep(key, value); },
+      std::move(done));
+}
+
+void Store::trim(std::function<void(Result<bool>)> done) {
+  thread_->ask<Result<bool>>([](Database& database) { return database.trim(); }, std::move(done));
+}
+
+void Store::stats(std::function<void(Stats)> done) {
+  thread_->ask<Stats>([](Database& database) { return database.stats(); }, std::move(done));
+}
+
+void Store::ping(std::function<void()> done) {
+  thread_->give([this, done = std::move(done)](Database&) mutable { thread_->post(std::move(done)); });
+}
+
+}  // namespace weir::store
