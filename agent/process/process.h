@@ -30,10 +30,10 @@ namespace weir::process {
 
 struct Command {
   std::filesystem::path executable;  // a path; PATH is not searched (see find_executable)
-  std::vector<std::string> arguments;
-  std::vector<std::pair<std::string, std::string>> environment;  // on top of ours
-  std::string input;                 // standard input; empty: /dev/null
-  std::size_t longest_line = 4096;   // bytes; what is beyond is cut off
+  std::vector<std::string> arguments = {};
+  std::vector<std::pair<std::string, std::string>> environment = {};  // on top of ours
+  std::string input = {};                                             // standard input; empty: /dev/null
+  std::size_t longest_line = 4096;                                    // bytes; what is beyond is cut off
 };
 
 struct Exit {
@@ -46,9 +46,9 @@ struct Exit {
 
 // A handler may not destroy the Process, except for `exited`, which may.
 struct Handlers {
-  std::function<void(std::string_view)> out;    // a line of standard output, without its end; control
-  std::function<void(std::string_view)> error;  // characters are blanked. Unset: thrown away
-  std::function<void(Exit)> exited;             // the last: all lines came before
+  std::function<void(std::string_view)> out = {};    // a line of standard output, without its end; control
+  std::function<void(std::string_view)> error = {};  // characters are blanked. Unset: thrown away
+  std::function<void(Exit)> exited = {};             // the last: all lines came before
 };
 
 class Process {
@@ -65,7 +65,7 @@ class Process {
   pid_t pid() const;
   bool running() const;  // false from just before `exited` on
 
-  void signal(int number);  // to the child alone, not to its group
+  void signal(int number);                          // to the child alone, not to its group
   void terminate(std::chrono::milliseconds grace);  // SIGTERM to the group, after `grace` SIGKILL
 
  private:
