@@ -29,9 +29,9 @@ std::vector<std::string> driver_kinds(const std::vector<std::filesystem::path>& 
 //   {"severity":"error","at":"/devices/0/port","message":"there is no port 70000","hint":"1 to 65535"}
 struct Finding {
   Diagnostic::Severity severity = Diagnostic::Severity::error;
-  std::string at;       // JSON Pointer (RFC 6901) into the options; "": the whole
+  std::string at;  // JSON Pointer (RFC 6901) into the options; "": the whole
   std::string message;
-  std::string hint;     // may be empty
+  std::string hint;  // may be empty
 };
 
 inline constexpr std::chrono::milliseconds kCheckTimeout{5'000};

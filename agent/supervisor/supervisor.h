@@ -33,9 +33,9 @@ namespace weir::supervisor {
 struct Spec {
   std::string name;
   std::filesystem::path executable;
-  std::vector<std::string> arguments;
-  std::vector<std::pair<std::string, std::string>> environment;
-  std::string options;  // JSON, for standard input
+  std::vector<std::string> arguments = {};
+  std::vector<std::pair<std::string, std::string>> environment = {};
+  std::string options = {};  // JSON, for standard input
 
   bool operator==(const Spec&) const = default;
 };
@@ -46,7 +46,7 @@ Spec driver_spec(std::string name, std::filesystem::path executable, std::string
                  const std::string& password);
 
 enum class State {
-  starting,     // waits for its former life to end
+  starting,  // waits for its former life to end
   running,
   backing_off,  // died; starts again at next_try
   crash_loop,   // dies again and again; runs at times (pid), starts again at next_try
@@ -56,7 +56,7 @@ std::string_view to_text(State state);  // "running", "backing off", "crash loop
 
 struct DriverProcess {
   std::string name;
-  pid_t pid = 0;               // 0: none now
+  pid_t pid = 0;  // 0: none now
   State state = State::starting;
   Timestamp since = 0;         // of the state
   std::uint64_t restarts = 0;  // starts after the first one
@@ -68,13 +68,13 @@ struct DriverProcess {
 struct SupervisorOptions {
   std::chrono::milliseconds first_backoff{1'000};
   std::chrono::milliseconds most_backoff{60'000};
-  std::chrono::milliseconds grace{5'000};         // from SIGTERM to SIGKILL
+  std::chrono::milliseconds grace{5'000};  // from SIGTERM to SIGKILL
   std::chrono::milliseconds stable_after{60'000};
   unsigned loop_deaths = 5;
 };
 
 struct SupervisorHandlers {
-  std::function<void(const std::string& name)> changed;  // its state or pid; see states()
+  std::function<void(const std::string& name)> changed = {};  // its state or pid; see states()
 };
 
 class Supervisor {
