@@ -41,8 +41,8 @@ struct Endpoint {
 
 struct BrokerOptions {
   std::filesystem::path runtime_dir;
-  std::filesystem::path executable;   // empty: mosquitto in PATH or /usr/sbin
-  std::vector<std::string> drivers;   // names; each is an account
+  std::filesystem::path executable;  // empty: mosquitto in PATH or /usr/sbin
+  std::vector<std::string> drivers;  // names; each is an account
   std::chrono::milliseconds first_backoff{250};
   std::chrono::milliseconds most_backoff{30'000};
   std::chrono::milliseconds start_timeout{10'000};  // until it takes connections
@@ -50,14 +50,14 @@ struct BrokerOptions {
 };
 
 struct BrokerHandlers {
-  std::function<void()> ready;  // takes connections: after the start and after each restart
-  std::function<void(const std::string& reason, Timestamp since)> down;  // once for each time it goes
+  std::function<void()> ready = {};  // takes connections: after the start and after each restart
+  std::function<void(const std::string& reason, Timestamp since)> down = {};  // once for each time it goes
 };
 
 struct BrokerStatus {
   bool up = false;
-  Timestamp since = 0;         // of being up or down
-  pid_t pid = 0;               // 0: none
+  Timestamp since = 0;  // of being up or down
+  pid_t pid = 0;        // 0: none
   std::uint16_t port = 0;
   std::uint64_t restarts = 0;  // starts after the first one
   std::string last_reason;     // why it was last down; empty: never
