@@ -122,6 +122,13 @@ Range range(Type type) {
   }
 }
 
+// 3276.7, where the shortest text that reads back the same is 3276.7000000000003.
+std::string rounded(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.12g", value);
+  return text;
+}
+
 std::unexpected<Error> does_not_fit(const model::Value& value, const Format& format) {
   const Range all = range(format.type);
   std::string from = std::to_string(all.least_int), to = std::to_string(all.most_int), what = to_text(format.type);
@@ -132,8 +139,8 @@ std::unexpected<Error> does_not_fit(const model::Value& value, const Format& for
   } else if (format.scaling) {
     const auto [scale, offset] = *format.scaling;
     const double a = all.least * scale + offset, b = all.most * scale + offset;
-    from = model::to_text(model::Value{std::min(a, b)});
-    to = model::to_text(model::Value{std::max(a, b)});
+    from = rounded(std::min(a, b));
+    to = rounded(std::max(a, b));
     what += " with its scale";
   }
   return fail(model::to_text(value) + " does not fit", what + " holds " + from + " to " + to);

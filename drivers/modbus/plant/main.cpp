@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(0, 65'535));
   app.add_option("--address", options.address, "IPv4 address to listen on")->capture_default_str();
-  app.add_option("--rtu", options.serial, "Serve one unit on this serial port (9600 8E1) instead of TCP");
+  app.add_option("--rtu", options.serial, "Serve one unit on this serial port (9600 8N1) instead of TCP");
   app.add_option("--unit", options.serial_unit, "The unit on the serial port")
       ->capture_default_str()
       ->check(CLI::Range(1, Plant::kUnits));

@@ -100,7 +100,7 @@ class Server {
   }
 
   Result<void> open_serial() {
-    context_.reset(modbus_new_rtu(options_.serial.c_str(), 9600, 'E', 8, 1));
+    context_.reset(modbus_new_rtu(options_.serial.c_str(), 9600, 'N', 8, 1));
     if (!context_ || modbus_set_slave(context_.get(), options_.serial_unit) != 0 ||
         modbus_connect(context_.get()) != 0)
       return fail("cannot open " + options_.serial + ": " + std::strerror(errno));
