@@ -36,8 +36,8 @@ class BlockWriter {
  private:
   struct Chunk {
     Kind kind;
-    std::size_t series = 0;    // how many
-    std::size_t first = 0;     // of members_
+    std::size_t series = 0;  // how many
+    std::size_t first = 0;   // of members_
     std::size_t readings = 0;
   };
 

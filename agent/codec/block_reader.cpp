@@ -10,7 +10,8 @@ namespace {
 
 class BlockReader {
  public:
-  BlockReader(PartsReader& in, const Limits& limits, std::vector<model::Series>& out) : in_(in), limits_(limits), out_(out) {}
+  BlockReader(PartsReader& in, const Limits& limits, std::vector<model::Series>& out)
+      : in_(in), limits_(limits), out_(out) {}
 
   // What is wrong; null if nothing is.
   const char* read() {
@@ -42,7 +43,8 @@ class BlockReader {
       chunks = std::max(chunks, chunk + 1);
     }
     if (!ints(count, ids, 0, std::numeric_limits<std::uint32_t>::max())) return "its signals make no sense";
-    const auto most = static_cast<std::int64_t>(std::min<std::size_t>(limits_.readings, std::numeric_limits<std::int64_t>::max()));
+    const auto most =
+        static_cast<std::int64_t>(std::min<std::size_t>(limits_.readings, std::numeric_limits<std::int64_t>::max()));
     if (!ints(count, sizes_, 0, most)) return "its counts make no sense, or it has more readings than allowed";
     std::size_t left = limits_.readings;
     for (const std::int64_t size : sizes_) {
@@ -101,7 +103,8 @@ class BlockReader {
     std::size_t at = 0;
     for (const std::uint32_t i : members) {
       const auto size = static_cast<std::size_t>(sizes_[i]);
-      out_[i].times.assign(times_.begin() + static_cast<std::ptrdiff_t>(at), times_.begin() + static_cast<std::ptrdiff_t>(at + size));
+      out_[i].times.assign(times_.begin() + static_cast<std::ptrdiff_t>(at),
+                           times_.begin() + static_cast<std::ptrdiff_t>(at + size));
       at += size;
     }
     return nullptr;
@@ -125,7 +128,8 @@ class BlockReader {
         const std::string_view bits = in_.text.take(count / 8 + (count % 8 == 0 ? 0 : 1));
         if (!in_.ok()) return false;
         if (count % 8 != 0 && static_cast<unsigned char>(bits.back()) >> (count % 8) != 0) return false;
-        distribute<std::uint8_t>(members, [&](std::size_t k, std::uint32_t) -> std::uint8_t { return bits[k / 8] >> (k % 8) & 1; });
+        distribute<std::uint8_t>(
+            members, [&](std::size_t k, std::uint32_t) -> std::uint8_t { return bits[k / 8] >> (k % 8) & 1; });
         return true;
       }
       case Kind::integer:
@@ -159,7 +163,8 @@ class BlockReader {
         return true;
       case Kind::bytes:
         if (!texts(count)) return false;
-        distribute<model::Bytes>(members, [&](std::size_t k, std::uint32_t) { return model::Bytes{std::string(texts_[k])}; });
+        distribute<model::Bytes>(members,
+                                 [&](std::size_t k, std::uint32_t) { return model::Bytes{std::string(texts_[k])}; });
         return true;
     }
     return false;

@@ -26,7 +26,9 @@ Kind kind_of(const model::Series& series, unsigned scale) {
   return Kind::bytes;
 }
 
-const std::vector<double>& reals_of(const model::Series& series) { return std::get<std::vector<double>>(series.values); }
+const std::vector<double>& reals_of(const model::Series& series) {
+  return std::get<std::vector<double>>(series.values);
+}
 
 }  // namespace
 
@@ -131,7 +133,8 @@ void BlockWriter::put_chunk(std::span<const model::Series> all, const Chunk& chu
     }
     case Kind::integer:
       if (chunk.series == 1) return ints_.put(std::get<std::vector<std::int64_t>>(all[members.front()].values), out);
-      each(static_cast<const std::vector<std::int64_t>*>(nullptr), [&](std::int64_t value) { column_.push_back(value); });
+      each(static_cast<const std::vector<std::int64_t>*>(nullptr),
+           [&](std::int64_t value) { column_.push_back(value); });
       ints_.put(column_, out);
       break;
     case Kind::decimal:
@@ -150,17 +153,20 @@ void BlockWriter::put_chunk(std::span<const model::Series> all, const Chunk& chu
       ints_.put(second_, out);
       break;
     case Kind::real:
-      each(static_cast<const std::vector<double>*>(nullptr), [&](double value) { column_.push_back(to_ordered(value)); });
+      each(static_cast<const std::vector<double>*>(nullptr),
+           [&](double value) { column_.push_back(to_ordered(value)); });
       ints_.put(column_, out);
       break;
     case Kind::string:
       texts_.clear();
-      each(static_cast<const std::vector<std::string>*>(nullptr), [&](const std::string& value) { texts_.push_back(value); });
+      each(static_cast<const std::vector<std::string>*>(nullptr),
+           [&](const std::string& value) { texts_.push_back(value); });
       strings_.put(texts_, ints_, out);
       break;
     case Kind::bytes:
       texts_.clear();
-      each(static_cast<const std::vector<model::Bytes>*>(nullptr), [&](const model::Bytes& value) { texts_.push_back(value.data); });
+      each(static_cast<const std::vector<model::Bytes>*>(nullptr),
+           [&](const model::Bytes& value) { texts_.push_back(value.data); });
       strings_.put(texts_, ints_, out);
       break;
   }

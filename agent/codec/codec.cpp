@@ -20,8 +20,9 @@ struct Encoder {
 };
 
 std::unexpected<Error> damaged(const std::string& why) {
-  return fail("a block of readings cannot be decoded: " + why,
-              "it is damaged, or no block of this version; the readings in it are lost unless another copy of it exists");
+  return fail(
+      "a block of readings cannot be decoded: " + why,
+      "it is damaged, or no block of this version; the readings in it are lost unless another copy of it exists");
 }
 
 }  // namespace
@@ -47,8 +48,8 @@ void encode(std::span<const model::Series> series, std::string& out) {
 Result<std::vector<model::Series>> decode(std::string_view block, const Limits& limits) {
   if (block.size() < 2) return damaged("it is shorter than its own head");
   if (block[0] != kVersion) {
-    return fail("a block of readings is of version " + std::to_string(static_cast<unsigned char>(block[0])) + ", this agent reads " +
-                    std::to_string(kVersion),
+    return fail("a block of readings is of version " + std::to_string(static_cast<unsigned char>(block[0])) +
+                    ", this agent reads " + std::to_string(kVersion),
                 "a newer agent wrote it, or it is no block at all");
   }
   ByteReader in(block.substr(2));

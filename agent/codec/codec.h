@@ -18,7 +18,7 @@ void encode(std::span<const model::Series> series, std::string& out);
 
 // What a block from outside may be at most; more is refused before memory is taken for it.
 struct Limits {
-  std::size_t bytes = 64 << 20;       // when unpacked
+  std::size_t bytes = 64 << 20;  // when unpacked
   std::size_t readings = 4'000'000;
   std::size_t series = 1'000'000;
 };

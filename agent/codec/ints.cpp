@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace weir::codec {
@@ -59,17 +57,23 @@ struct DeltaDeltas {
   std::uint64_t offset(std::uint64_t number) { return last += last_delta += wrap(unzigzag(number)); }
 };
 
-// Bits that the numbers will take: those that stay as they are, and the entropy of the tokens.
+// About 256 times the binary logarithm, in integers: a library's log2 may differ in the last place from one
+// processor to the next, and the bytes of a block with it.
+constexpr std::uint64_t log2_256(std::uint64_t number) {
+  const auto whole = static_cast<unsigned>(std::bit_width(number)) - 1;
+  return whole * 256 + ((number << 8 >> whole) & 255);
+}
+
+// What the numbers will take, in 256ths of a bit: the bits that stay as they are, and the entropy of the tokens.
 template <class Coding>
-float cost(std::span<const std::uint64_t> offsets, Coding coding) {
+std::uint64_t cost(std::span<const std::uint64_t> offsets, Coding coding) {
   std::array<std::uint32_t, kTokens> counts{};
   for (const std::uint64_t offset : offsets) ++counts[token_of(coding.code(offset)).token];
-  const float total = std::log2(static_cast<float>(offsets.size()));
-  float bits = 0;
+  const std::uint64_t total = log2_256(offsets.size());
+  std::uint64_t bits = 0;
   for (unsigned token = 0; token < kTokens; ++token) {
-    if (counts[token] == 0) continue;
-    const auto count = static_cast<float>(counts[token]);
-    bits += count * (total - std::log2(count) + static_cast<float>(width_of(token)));
+    const std::uint64_t count = counts[token];
+    if (count > 0) bits += count * (total - log2_256(count) + std::uint64_t{256} * width_of(token));
   }
   return bits;
 }
@@ -146,9 +150,11 @@ void IntsWriter::put(std::span<const std::int64_t> values, PartsWriter& out) {
     for (std::uint64_t& offset : offsets_) offset /= divisor;
   }
 
-  const float plain = cost(offsets_, Plain{}), deltas = cost(offsets_, Deltas{});
-  const float delta_deltas = cost(offsets_, DeltaDeltas{});
-  const Form form = plain <= deltas && plain <= delta_deltas ? kPlain : deltas <= delta_deltas ? kDeltas : kDeltaDeltas;
+  const std::uint64_t plain = cost(offsets_, Plain{}), deltas = cost(offsets_, Deltas{});
+  const std::uint64_t delta_deltas = cost(offsets_, DeltaDeltas{});
+  const Form form = plain <= deltas && plain <= delta_deltas ? kPlain
+                    : deltas <= delta_deltas                 ? kDeltas
+                                                             : kDeltaDeltas;
   out.text.push_back(form);
   put_signed(out.text, base);
   put_varint(out.text, divisor);

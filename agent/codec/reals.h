@@ -33,7 +33,8 @@ inline Decimal to_decimal(double value, unsigned scale) {
   const double scaled = value * kPowersOfTen[scale];
   const std::int64_t mantissa = std::fabs(scaled) < kExact ? std::llrint(scaled) : 0;
   const double nearest = static_cast<double>(mantissa) / kPowersOfTen[scale];
-  return {mantissa, static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(value) - std::bit_cast<std::uint64_t>(nearest))};
+  return {mantissa,
+          static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(value) - std::bit_cast<std::uint64_t>(nearest))};
 }
 inline double from_decimal(Decimal decimal, unsigned scale) {
   const double nearest = static_cast<double>(decimal.mantissa) / kPowersOfTen[scale];

@@ -38,7 +38,8 @@ Unpacked unpack(std::string_view frame, std::size_t most, std::string& out) {
   if (size > most) return Unpacked::too_large;
   if (ZSTD_findFrameCompressedSize(frame.data(), frame.size()) != frame.size()) return Unpacked::damaged;
   out.resize(static_cast<std::size_t>(size));
-  return ZSTD_decompress(out.data(), out.size(), frame.data(), frame.size()) == size ? Unpacked::fine : Unpacked::damaged;
+  return ZSTD_decompress(out.data(), out.size(), frame.data(), frame.size()) == size ? Unpacked::fine
+                                                                                     : Unpacked::damaged;
 }
 
 }  // namespace weir::codec
