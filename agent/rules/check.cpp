@@ -260,6 +260,7 @@ class Checker {
   std::optional<Type> call(const Expr& expr, Type expected) {
     const Function* function = find_function(expr.text);
     if (expr.children.size() == 2 && expr.children[1]->kind == ExprKind::duration &&
+        expr.children[0]->kind != ExprKind::duration &&
         (find_aggregate(expr.text) != nullptr || std::ranges::find(kLater, expr.text) != std::end(kLater)))
       return complain(expr, "trailing windows as in " + expr.text + "(x, 5m) are not supported yet by this version",
                       "give the rule a window: and write " + expr.text + "(x)");

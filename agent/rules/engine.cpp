@@ -127,6 +127,10 @@ void Engine::State::connect(GroupName name) {
     std::vector<std::string> values;
     for (const std::uint16_t capture : input.captures) values.emplace_back(captures[capture]);
     Partial& partial = partials_[{name.rule, slot}][join_captures(values)];
+    if (partial.groups.empty()) partial.example = name.group;
+    else if (state.group(name.group).newest == kLongAgo) state.copy_input(partial.example, name.group, slot);
+    // The first by name, whatever order they came in.
+    if (*state.group(name.group).captures < *state.group(partial.example).captures) partial.example = name.group;
     partial.groups.push_back(name.group);
     for (const std::uint32_t which : partial.sources) attach(which, {name.rule, name.group, slot});
   }

@@ -58,6 +58,7 @@ class Engine::State final : private Timers::Places {
   struct Partial {
     std::vector<std::uint32_t> sources;
     std::vector<std::uint32_t> groups;
+    std::uint32_t example = 0;  // one of them, to know the signal's last value from
   };
 
   std::uint32_t& place(std::uint32_t rule, std::uint32_t group) override { return states_[rule]->group(group).timer; }

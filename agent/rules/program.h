@@ -44,7 +44,7 @@ inline constexpr Timestamp kLongAgo = std::numeric_limits<Timestamp>::min();
 struct Slot {
   Timestamp time = kLongAgo;          // event time; kLongAgo: none yet
   double number = 0;
-  Nanoseconds arrived = kLongAgo;     // when its last reading came, on the engine's own clock, and
+  Nanoseconds arrived = 0;            // when its last reading came, on the engine's own clock, and
   Timestamp newest = kLongAgo;        // the newest that came; only kept where readings wait for their order
   std::uint32_t quality = model::kBad.code;
   std::uint16_t unit = 0;             // index into the engine's units

@@ -55,6 +55,12 @@ std::uint32_t RuleState::find_or_create(const std::string& captures, bool& creat
   return g;
 }
 
+void RuleState::copy_input(std::uint32_t from, std::uint32_t to, std::uint16_t slot) {
+  const std::size_t inputs = rule_->inputs.size();
+  slots_[to * inputs + slot] = slots_[from * inputs + slot];
+  if (rule_->has_texts) texts_[to * inputs + slot] = texts_[from * inputs + slot];
+}
+
 std::vector<std::string_view> RuleState::captures_of(std::uint32_t g) const {
   if (rule_->captures.empty()) return {};
   return split(*groups_[g].captures, '/');
@@ -161,6 +167,12 @@ void RuleState::hold_back(std::uint32_t g, std::uint16_t slot, const Incoming& r
   const bool text = reading.text != nullptr && rule_->inputs[slot].type == Type::text;
   backlog.readings.insert(at, {reading.time, reading.number, reading.quality, slot,
                                text ? std::make_unique<std::string>(*reading.text) : nullptr});
+  if (group.newest == kLongAgo) {
+    // Inputs that never sent anything are waited for, too, but from now on only.
+    Slot* const first_input = &input - slot;
+    for (std::size_t i = 0; i < rule_->inputs.size(); ++i) first_input[i].arrived = std::max(first_input[i].arrived, now);
+  }
+  settle(g, now);
   input.arrived = now;
   input.newest = std::max(input.newest, reading.time);
   if (reading.time > group.newest) {
@@ -171,18 +183,28 @@ void RuleState::hold_back(std::uint32_t g, std::uint16_t slot, const Incoming& r
   drain(g, watermark(g, now), sink);
 }
 
+void RuleState::settle(std::uint32_t g, Nanoseconds now) {
+  Backlog& backlog = backlogs_[g];
+  if (now - backlog.staged_at < kIdleAfter) return;
+  backlog.settled = backlog.staged;
+  backlog.staged = groups_[g].newest;
+  backlog.staged_at = now;
+}
+
 // The event time up to which nothing more is expected: the least of the inputs', those left out that
 // are idle.
 Timestamp RuleState::watermark(std::uint32_t g, Nanoseconds now) const {
   const Group& group = groups_[g];
   if (group.newest == kLongAgo) return kLongAgo;
-  const Timestamp idle = std::max(group.newest + (now - group.newest_at) - kIdleAfter, -kFarthest);
+  const Nanoseconds quiet = now - group.newest_at;
+  Timestamp idle = quiet < kIdleAfter ? kLongAgo : group.newest + quiet - kIdleAfter;
   if (!rule_->holds_back) return std::max(group.newest, idle);
+  idle = std::max(idle, backlogs_[g].settled);
   const std::size_t count = rule_->inputs.size();
   Timestamp least = kNever;
   for (std::size_t i = g * count; i < (g + 1) * count; ++i) {
     Timestamp own = slots_[i].newest;
-    if (slots_[i].arrived == kLongAgo || now - slots_[i].arrived >= kIdleAfter) own = std::max(own, idle);
+    if (now - slots_[i].arrived >= kIdleAfter) own = std::max(own, idle);
     least = std::min(least, own);
   }
   return least == kLongAgo ? kLongAgo : least - rule_->lateness;
@@ -219,6 +241,7 @@ void RuleState::drain(std::uint32_t g, Timestamp until, Sink& sink) {
 }
 
 void RuleState::pass_time(std::uint32_t g, Nanoseconds now, Sink& sink) {
+  if (rule_->holds_back) settle(g, now);
   const Timestamp until = watermark(g, now);
   if (until == kLongAgo) return;
   if (rule_->holds_back) drain(g, until, sink);
@@ -234,7 +257,7 @@ Nanoseconds RuleState::wake_time(std::uint32_t g) const {
     if (!backlogs_[g].empty()) due = std::min(due, backlogs_[g].readings[backlogs_[g].begin].time);
     const std::size_t count = rule_->inputs.size();
     for (std::size_t i = g * count; due != kNever && i < (g + 1) * count; ++i)
-      if (slots_[i].arrived != kLongAgo && slots_[i].newest - rule_->lateness < due)
+      if (slots_[i].newest == kLongAgo || slots_[i].newest - rule_->lateness < due)
         least = std::max(least, slots_[i].arrived + kIdleAfter);
   }
   if (due == kNever) return kNever;
@@ -296,7 +319,9 @@ void RuleState::close_window(std::uint32_t g, Sink& sink) {
   Scene now = scene(g, end, sink);
   now.aggregates = results_now_.data();
   for (std::size_t i = 0; i < rule.emits.size(); ++i) emit(g, i, end, run(rule.emits[i].value, now), sink);
-  if (!rule.when.empty()) judge(g, end, sink);
+  if (rule.when.empty()) return;
+  judge(g, end, sink);
+  if (const Timestamp deadline = alert_deadline(group); deadline <= group.judged) run_out(g, deadline, sink);
 }
 
 Timestamp RuleState::alert_deadline(const Group& group) const {

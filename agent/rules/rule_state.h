@@ -73,6 +73,9 @@ class RuleState {
   std::uint32_t derived(std::uint32_t g, std::size_t emit) const { return derived_[g * rule_->emits.size() + emit]; }
   void forget_bindings();  // of inputs and of derived signals; to be made anew
 
+  // What another group knows of an input that is common to both.
+  void copy_input(std::uint32_t from, std::uint32_t to, std::uint16_t slot);
+
   // The group of these captures; kNowhere if there is none and there may be no more.
   std::uint32_t find_or_create(const std::string& captures, bool& created);
   std::vector<std::string_view> captures_of(std::uint32_t g) const;
@@ -104,6 +107,10 @@ class RuleState {
   struct Backlog {               // ascending by time and slot, from `begin` on
     std::vector<Pending> readings;
     std::size_t begin = 0;
+    // What the group's newest event time was a while ago: of what is `settled`, nobody waits for an idle
+    // input any longer. By arrival, and not by event time: series of one batch come one after the other.
+    Timestamp settled = kLongAgo, staged = kLongAgo;
+    Nanoseconds staged_at = 0;
     bool empty() const { return begin == readings.size(); }
   };
   struct Active {                // what only a raised alert needs
@@ -123,6 +130,7 @@ class RuleState {
   void take(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
   void hold_back(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
   void store(std::uint32_t g, std::uint16_t slot, Timestamp time, double number, std::uint32_t quality, const std::string* text);
+  void settle(std::uint32_t g, Nanoseconds now);
   Timestamp watermark(std::uint32_t g, Nanoseconds now) const;
   void drain(std::uint32_t g, Timestamp watermark, Sink& sink);
   void release_first(std::uint32_t g, Sink& sink);

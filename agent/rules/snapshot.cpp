@@ -71,6 +71,7 @@ void RuleState::save(std::string& out, const Timers& timers) const {
       }
     if (rule_->holds_back) {
       const Backlog& backlog = backlogs_[g];
+      for (const Timestamp time : {backlog.settled, backlog.staged, backlog.staged_at}) put_time(out, time);
       put_varint(out, backlog.readings.size() - backlog.begin);
       for (std::size_t i = backlog.begin; i < backlog.readings.size(); ++i) {
         const Pending& one = backlog.readings[i];
@@ -126,7 +127,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
         slot.newest = get_time(in);
       }
       if (!possible(slot.time) || !possible(slot.newest) || slot.newest == kNever) return false;
-      if (slot.arrived != kLongAgo && (slot.arrived < 0 || slot.arrived > now)) return false;
+      if (slot.arrived < 0 || slot.arrived > now) return false;
       if (rule_->has_texts) texts_[i] = in.bytes();
     }
     if (group.window_end != kNever)
@@ -145,6 +146,9 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
         results_[i] = {number, nullptr, quality, get_flag(in)};
       }
     if (rule_->holds_back) {
+      Backlog& backlog = backlogs_[g];
+      for (Timestamp* time : {&backlog.settled, &backlog.staged, &backlog.staged_at}) *time = get_time(in);
+      if (!possible(backlog.settled) || !possible(backlog.staged) || backlog.staged_at < 0 || backlog.staged_at > now) return false;
       const std::uint64_t pending = in.varint();
       if (!in.ok() || pending > kMostPending + 1 || pending > in.rest().size()) return false;
       for (std::uint64_t i = 0; i < pending; ++i) {
