@@ -125,7 +125,7 @@ void Session::acknowledged(std::string_view payload) {
     const bool usable = said != Queue::Ack::stale && said != Queue::Ack::beyond;
     // A second request while the first is being served asks for what is on its way.
     if (usable && (std::exchange(rewind_at_ack_, false) || (ack.resend() && !queue.rewinding()))) queue.rewind();
-    waits = queue.unaccepted() > 0;
+    waits = !queue.empty();
     return said;
   });
   switch (verdict) {
@@ -163,7 +163,10 @@ void Session::pump() {
     send_answers();
     if (welcome_) send_batches();
   }
-  if (drained_ && outbox_.with_queue([](Queue& queue) { return queue.empty(); })) std::exchange(drained_, nullptr)();
+  const bool empty = outbox_.with_queue([](Queue& queue) { return queue.empty(); });
+  // Also for want of credit: the ack that gave some may have been lost.
+  if (connected_ && !empty && !progress_by_) expect_progress();
+  if (empty && drained_) std::exchange(drained_, nullptr)();
   rearm();
 }
 
@@ -215,7 +218,6 @@ void Session::send_batches() {
     });
     if (!batch) return;
     if (again) ++resent_;
-    if (!progress_by_) expect_progress();
     ++under_way_;
     client_.publish(
         {.topic = topic("data"), .payload = std::move(batch->payload), .qos = 1, .retained = false},
