@@ -18,7 +18,10 @@ inline constexpr Timestamp kNoon = 1'763'726'400 * kSecond;
 class Folder {
  public:
   Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "weir-store-XXXXXX").string();
+    // In memory where that is possible: what survives a power cut is tested elsewhere (tests/fault).
+    const std::filesystem::path memory = "/dev/shm";
+    const auto parent = std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
+    std::string name = (parent / "weir-store-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
   Folder(const Folder&) = delete;

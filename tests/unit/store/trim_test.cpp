@@ -1,0 +1,201 @@
+#include <gmock/gmock.h>
+
+#include "folder.h"
+
+namespace weir::store {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class TrimTest : public StoreTest {
+ protected:
+  TrimTest() { options_.retain = kHour; }
+
+  LogId first() { return database_->stats().first; }
+
+  void snapshot(LogId at) {
+    const auto saved = database_->save_snapshot({at, "state " + std::to_string(at)});
+    ASSERT_TRUE(saved) << saved.error().text();
+  }
+
+  // Ten commits with raw records, two snapshots at the end.
+  void fill() {
+    open();
+    for (int i = 0; i < 10; ++i) commit("c", "r");
+    snapshot(9);
+    snapshot(10);
+  }
+};
+
+TEST_F(TrimTest, KeepsWhatAnUplinkHasNotAcknowledged) {
+  fill();
+  clock_.advance(2 * kHour);
+  trim();
+  EXPECT_EQ(first(), 1U);
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 4));
+  trim();
+  EXPECT_EQ(first(), 5U);
+  EXPECT_EQ(fetch(Stream::raw, 0).at(0).seq, 5U);
+}
+
+TEST_F(TrimTest, WaitsForTheSlowestUplink) {
+  options_.uplinks = {"fast", "slow"};
+  fill();
+  clock_.advance(2 * kHour);
+  ASSERT_TRUE(database_->acknowledge("fast", Stream::raw, 8));
+  trim();
+  EXPECT_EQ(first(), 1U);
+  ASSERT_TRUE(database_->acknowledge("slow", Stream::raw, 3));
+  trim();
+  EXPECT_EQ(first(), 4U);
+}
+
+TEST_F(TrimTest, KeepsTheLocalHistory) {
+  options_.uplinks = {};
+  fill();
+  clock_.advance(kHour - 1);
+  trim();
+  EXPECT_EQ(first(), 1U);
+  clock_.advance(1);
+  trim();
+  EXPECT_EQ(first(), 10U);
+}
+
+TEST_F(TrimTest, KeepsTheLogSinceTheOlderSnapshot) {
+  options_.uplinks = {};
+  open();
+  for (int i = 0; i < 10; ++i) commit("c", "r");
+  clock_.advance(2 * kHour);
+  trim();
+  EXPECT_EQ(first(), 1U);
+  snapshot(8);
+  trim();
+  EXPECT_EQ(first(), 1U);
+  snapshot(9);
+  trim();
+  EXPECT_EQ(first(), 9U);
+}
+
+TEST_F(TrimTest, NeverLosesTheNumbering) {
+  options_.uplinks = {};
+  open();
+  commit("c", "r", {{Stream::alerts, "a1"}, {Stream::alerts, "a2"}, {Stream::derived, "d1"}});
+  commit("c", "r", {{Stream::alerts, "a3"}});
+  snapshot(1);
+  snapshot(2);
+  clock_.advance(2 * kHour);
+  trim();
+  open();
+  const LogId id = commit("c", "r", {{Stream::alerts, "a4"}, {Stream::derived, "d2"}});
+  EXPECT_EQ(id, 3U);
+  EXPECT_EQ(fetch(Stream::raw, 2).at(0).seq, 3U);
+  EXPECT_EQ(fetch(Stream::alerts, 3).at(0).seq, 4U);
+  EXPECT_EQ(fetch(Stream::derived, 1).at(0).seq, 2U);
+}
+
+TEST_F(TrimTest, DeletesOutputsThatAllAcknowledged) {
+  open();
+  for (int i = 0; i < 4; ++i) commit("c", {}, {{Stream::alerts, "a"}});
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::alerts, 2));
+  trim();
+  EXPECT_EQ(fetch(Stream::alerts, 0).at(0).seq, 3U);
+  EXPECT_EQ(database_->stats().streams[0].waiting, 2U);
+  EXPECT_EQ(database_->stats().streams[0].last, 4U);
+}
+
+TEST_F(TrimTest, KeepsOutputsAsLongAsTheirCommitsWithoutUplinks) {
+  options_.uplinks = {};
+  open();
+  for (int i = 0; i < 4; ++i) commit("c", {}, {{Stream::alerts, "a"}});
+  trim();
+  EXPECT_THAT(fetch(Stream::alerts, 0), SizeIs(4));
+  snapshot(2);
+  snapshot(3);
+  clock_.advance(2 * kHour);
+  trim();
+  EXPECT_EQ(fetch(Stream::alerts, 0).at(0).seq, 3U);
+}
+
+TEST_F(TrimTest, DoesABoundedPartACall) {
+  options_.uplinks = {};
+  open();
+  std::vector<Transaction> transactions(1'000);
+  for (auto& transaction : transactions) transaction.time = kNoon;
+  ASSERT_TRUE(database_->commit(transactions));
+  snapshot(999);
+  snapshot(1'000);
+  clock_.advance(2 * kHour);
+  EXPECT_TRUE(database_->trim().value());
+  EXPECT_GT(first(), 1U);
+  EXPECT_LE(first(), 300U);
+  trim();
+  EXPECT_EQ(first(), 1'000U);
+}
+
+TEST_F(TrimTest, IsNotHeldUpByAClockThatWasAhead) {
+  options_.uplinks = {};
+  open();
+  clock_.advance(10'000 * kHour);
+  commit("from the future", "r");
+  clock_.set(kNoon);
+  commit("c", "r");
+  commit("c", "r");
+  snapshot(2);
+  snapshot(3);
+  clock_.advance(2 * kHour);
+  trim();
+  EXPECT_EQ(first(), 3U);
+}
+
+TEST_F(TrimTest, RemembersWhatWasAcknowledged) {
+  fill();
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 6));
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 5));
+  EXPECT_EQ(database_->acknowledged("cloud", Stream::raw), 6U);
+  open();
+  EXPECT_EQ(database_->acknowledged("cloud", Stream::raw), 6U);
+
+  EXPECT_FALSE(database_->acknowledge("cloud", Stream::raw, 11));
+  EXPECT_FALSE(database_->acknowledge("nobody", Stream::raw, 1));
+  EXPECT_EQ(database_->acknowledged("cloud", Stream::raw), 6U);
+}
+
+TEST_F(TrimTest, WritesAcknowledgementsWithACommitAfterAWhile) {
+  fill();
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 6));
+  Options reading = options_;
+  reading.read_only = true;
+  const auto stored = [&] { return Database::open(reading, clock_).value()->acknowledged("cloud", Stream::raw); };
+  commit("c");
+  EXPECT_EQ(stored(), 0U);
+  clock_.advance(11 * kSecond);
+  commit("c");
+  EXPECT_EQ(stored(), 6U);
+}
+
+TEST_F(TrimTest, ForgetsAnUplinkThatIsGoneAndStartsANewOneWithWhatIsThere) {
+  fill();
+  clock_.advance(2 * kHour);
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 4));
+  trim();
+  ASSERT_TRUE(database_->set_uplinks({"other"}));
+  EXPECT_EQ(database_->acknowledged("other", Stream::raw), 4U);
+  EXPECT_FALSE(database_->acknowledge("cloud", Stream::raw, 5));
+  ASSERT_TRUE(database_->set_uplinks({"cloud", "other"}));
+  options_.uplinks = {"cloud", "other"};
+  open();
+  EXPECT_EQ(database_->acknowledged("cloud", Stream::raw), 4U);
+  EXPECT_EQ(database_->stats().streams[2].waiting, 6U);
+}
+
+TEST_F(TrimTest, RefusesASnapshotOfWhatIsNotThere) {
+  fill();
+  EXPECT_FALSE(database_->save_snapshot({11, "x"}));
+  EXPECT_FALSE(database_->save_snapshot({8, "x"}));
+  EXPECT_FALSE(database_->save_snapshot({0, "x"}));
+  EXPECT_EQ(database_->newest_snapshot().value()->state, "state 10");
+}
+
+}  // namespace
+}  // namespace weir::store
