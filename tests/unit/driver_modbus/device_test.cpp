@@ -197,6 +197,16 @@ TEST_F(DeviceTest, EverythingThatWentBadIsReadAsSoonAsTheDeviceIsBack) {
   EXPECT_EQ(link.states.back(), (FakeLink::State{"d", sdk::Level::up, "answers"}));
 }
 
+TEST_F(DeviceTest, TheRequestThatFoundItSilentIsRepeatedWhenItIsBack) {
+  start(device_with({holding("often", 0), holding("seldom", 100, kHour)}));
+  master.silent_after = 1;
+  run(kSecond);
+  EXPECT_THAT(qualities(11), ElementsAre(model::kBadTimeout.code));
+  master.silent_after = 1'000'000;
+  run(31 * kSecond);
+  EXPECT_THAT(qualities(11), ElementsAre(model::kBadTimeout.code, model::kGood.code));
+}
+
 TEST_F(DeviceTest, AMissedRequestDoesNotCostAnHour) {
   start(device_with({holding("seldom", 0, kHour)}));
   master.silent_after = 0;

@@ -126,6 +126,8 @@ TEST(Encoding, StringsAreUtf8OrElseLatin1) {
   EXPECT_EQ(decode(string_of(4), Words{0x6DB2, 0x0000}).value, model::Value{std::string("m\xC2\xB2")});
   // Overlong, a surrogate, cut off: none of it UTF-8.
   EXPECT_EQ(decode(string_of(2), Words{0xC080}).value, model::Value{std::string("\xC3\x80\xC2\x80")});
+  EXPECT_EQ(decode(string_of(3), Words{0xE080, 0x8000}).value, model::Value{std::string("\xC3\xA0\xC2\x80\xC2\x80")});
+  EXPECT_EQ(decode(string_of(3), Words{0xEDA0, 0x8000}).value, model::Value{std::string("\xC3\xAD\xC2\xA0\xC2\x80")});
   EXPECT_EQ(decode(string_of(2), Words{0x41E2}).value, model::Value{std::string("A\xC3\xA2")});
 }
 
