@@ -126,7 +126,6 @@ TEST_F(SupervisorTest, LeavesTheCrashLoopWhenItHolds) {
   SupervisorOptions options = quick();
   options.stable_after = 300ms;
   Supervisor supervisor(io.get_executor(), clock, options);
-  std::vector<State> seen;
   supervisor.apply({spec("d", "[ -e \"$0.ok\" ] && exec sleep 1000; exit 1")});
   ASSERT_TRUE(until([&] { return of(supervisor, "d").state == State::crash_loop; }));
   std::ofstream(folder / "d.sh.ok") << "";
