@@ -21,6 +21,7 @@ namespace weir::config {
 // in $CREDENTIALS_DIRECTORY.
 struct Tls {
   std::filesystem::path ca, certificate, key;
+  friend bool operator==(const Tls&, const Tls&) = default;
 };
 
 struct Bus {
@@ -53,6 +54,7 @@ struct Uplink {
   std::filesystem::path password_file;
   std::optional<Tls> tls;
   std::vector<std::string> streams = {"alerts", "derived", "raw"};
+  friend bool operator==(const Uplink&, const Uplink&) = default;
 };
 
 struct Site {

@@ -1,6 +1,7 @@
 #include "config/description.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -43,6 +44,12 @@ Result<void> check_timezone(std::string_view name) {
   return {};
 }
 
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65'535;
+}
+
 Result<void> check_url(std::string_view text) {
   constexpr const char* kForm = "write mqtt://HOST:1883, or mqtts://HOST:8883";
   const auto url = boost::urls::parse_uri(text);
@@ -52,7 +59,7 @@ Result<void> check_url(std::string_view text) {
   if (url->has_userinfo())
     return fail("a user or password within the url", "write username: and password_file: beside it");
   if (url->encoded_host().empty()) return fail("the url names no host", kForm);
-  if (url->has_port() && url->port_number() == 0)
+  if (url->has_port() && !is_port(url->port()))
     return fail("port '" + std::string(url->port()) + "' does not exist", "ports are 1 to 65535");
   if (!(url->encoded_path().empty() || url->encoded_path() == "/") || url->has_query() || url->has_fragment())
     return fail("something behind host and port in the url", kForm);
@@ -101,7 +108,7 @@ void describe_login(Fields& fields, Broker& broker) {
 }
 
 void describe_site(Fields& fields, Site& site) {
-  fields.text({"name", "What this place is called", Need::required}, site.name,
+  fields.text({"name", "what this place is called", Need::required}, site.name,
               [](std::string_view name) -> Result<void> {
                 if (name.empty() || name.size() > 128)
                   return fail("the name of the site has 0 or more than 128 bytes", "write pump-house-7");
@@ -152,9 +159,9 @@ void describe_uplink(Fields& fields, Uplink& uplink) {
 }  // namespace
 
 void describe(Fields& fields, Config& config) {
-  fields.version({"version", "Of this format", Need::required}, 1);
+  fields.version({"version", "1, the version of this format", Need::required}, 1);
   fields.section(
-      {"site", "Where this box stands: a name, or more about it", Need::required},
+      {"site", "the name of the place where this box stands, or a map", Need::required},
       [&](Fields& f) { describe_site(f, config.site); }, "name");
   fields.section({"bus", "The local MQTT broker"}, [&](Fields& f) { describe_bus(f, config.bus); }, "url");
   fields.named({"drivers", "Who reads the devices"}, check_plain_name, [&](Fields& f, const std::string& name) {

@@ -24,7 +24,7 @@ enum class Need { optional, required };
 
 struct Key {
   const char* name;
-  const char* about;  // one line, for editors
+  const char* about;  // a line for editors and for whoever left it out
   Need need = Need::optional;
 };
 
@@ -56,7 +56,7 @@ class Fields {
   virtual void named(Key key, Check check_name, const NamedBody& body) = 0;
 
   // What hangs together of the keys before; the schema does not know it. The complaint is put at the
-  // key, or at the whole section if the key is absent.
+  // key's value, or at the whole section if the key is absent.
   virtual void require(bool holds, const char* key, std::string what, std::string hint) = 0;
 
   // A key that people try and that must not be.

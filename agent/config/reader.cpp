@@ -78,7 +78,7 @@ const Node::Member* Reader::member(const Key& key) {
     for (const Node::Member& candidate : *map)
       if (candidate.key == key.name) return &candidate;
   if (key.need == Need::required && (node_.as_map() != nullptr || node_.is_null()))
-    wrong(node_, what_ + " lacks the key '" + key.name + "'", std::string("it says: ") + key.about);
+    wrong(node_, what_ + " lacks the key '" + key.name + "'", std::string("add ") + key.name + ": " + key.about);
   return nullptr;
 }
 
@@ -279,7 +279,7 @@ void Reader::require(bool holds, const char* key, std::string what, std::string 
   if (holds || diagnostics_.size() != errors_before_) return;
   if (const auto* map = node_.as_map())
     for (const Node::Member& candidate : *map)
-      if (candidate.key == key) return wrong_key(candidate, std::move(what), std::move(hint));
+      if (candidate.key == key) return wrong(candidate.value, std::move(what), std::move(hint));
   wrong(node_, std::move(what), std::move(hint));
 }
 

@@ -21,6 +21,8 @@ constexpr std::size_t kMostDepth = 64;
 constexpr std::size_t kMostNodes = 200'000;
 constexpr std::size_t kMostErrors = 50;
 
+constexpr const char* kManual = "compare with docs/configuration.md";
+
 // Ends the parsing; what is wrong is in the diagnostics.
 struct Stop {};
 
@@ -41,13 +43,14 @@ class TreeBuilder final : public YAML::EventHandler {
 
   // The place of what the parser stumbled over.
   void refuse(const YAML::Exception& stumble) {
-    Stumble about{.message = stumble.msg, .before = {}, .after = {}, .in_flow = innermost_flow() != nullptr};
+    const Frame* flow = innermost_flow();
+    Stumble about{.message = stumble.msg, .before = {}, .after = {}, .in_flow = flow != nullptr};
     std::size_t offset = stumble.mark.is_null() ? text_.size() : clamp(stumble.mark.pos);
+    const bool at_end = text_.find_first_not_of(" \t\n", offset) == std::string_view::npos;
     if (about.message == YAML::ErrorMsg::EOF_IN_SCALAR || about.message == YAML::ErrorMsg::DOC_IN_SCALAR) {
       offset = open_quote(offset);
-    } else if (const Frame* flow = innermost_flow(); flow != nullptr && offset <= flow->offset) {
-      // At the end of the text yaml-cpp knows no place.
-      const bool map = flow->node.as_map() != nullptr;
+    } else if (flow != nullptr && (at_end || offset <= flow->offset)) {  // at the end yaml-cpp may know no place
+      const bool map = text_[flow->offset] == '{';
       return refuse(flow->offset, 1, map ? "this { is never closed" : "this [ is never closed",
                     map ? "close it with }" : "close it with ]");
     }
@@ -149,7 +152,7 @@ class TreeBuilder final : public YAML::EventHandler {
     std::size_t offset = 0;
     bool flow = false;
     bool is_key = false;                         // of the map around it, where it may not be
-    bool split = false;                          // a comma cut a text in two: what follows in it is nonsense
+    bool nonsense = false;                       // for a reason that was said: nothing more is said about it
     std::optional<Key> key;                      // of the value to come
     std::unordered_map<std::string, int> lines;  // of the keys so far
   };
@@ -169,7 +172,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void refuse(std::size_t offset, std::size_t length, std::string message, std::string hint) {
-    if (is_split()) return;
+    if (is_nonsense()) return;
     const Position at = position(offset);
     if (diagnostics_.size() >= kMostErrors) {
       diagnostics_.push_back({Diagnostic::Severity::error, at, "too many errors: the rest of the file was not read",
@@ -183,13 +186,19 @@ class TreeBuilder final : public YAML::EventHandler {
     refuse(offset, length, error.what, error.hint);
   }
 
-  bool is_split() const {
-    return std::ranges::any_of(stack_, [](const Frame& frame) { return frame.split; });
+  bool is_nonsense() const {
+    return std::ranges::any_of(stack_, [](const Frame& frame) { return frame.nonsense; });
   }
 
   bool expects_key() const { return !stack_.empty() && stack_.back().node.as_map() != nullptr && !stack_.back().key; }
   bool in_flow() const { return !stack_.empty() && stack_.back().flow; }
-  const Frame* innermost_flow() const { return in_flow() ? &stack_.back() : nullptr; }
+
+  // The bracket or brace that is open; yaml-cpp has maps without braces in between.
+  const Frame* innermost_flow() const {
+    for (auto frame = stack_.rbegin(); frame != stack_.rend() && frame->flow; ++frame)
+      if (text_[frame->offset] == '{' || text_[frame->offset] == '[') return &*frame;
+    return nullptr;
+  }
 
   // Tags, anchors and aliases are not read. True if the value has one.
   bool check_properties(std::size_t offset, const std::string& tag, YAML::anchor_t anchor) {
@@ -217,15 +226,17 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   // "t: #" and "{a, b}" look as if there were a value.
-  void check_empty_value(const Frame& map) {
-    const Key& key = *map.key;
+  void check_empty_value(Frame& map) {
+    Key& key = *map.key;
     if (key.length == 0) return;
+    // A map that yaml-cpp made up of a list that is not closed.
+    if (map.flow && text_[map.offset] != '{' && map.offset == key.offset) return;
     const auto skip_blanks = [&](std::size_t at) {
       return std::min(text_.find_first_not_of(" \t", at), text_.size());
     };
     std::size_t at = skip_blanks(key.offset + key.length);
     if (!text_.substr(at).starts_with(':')) {
-      if (!map.flow) return;
+      key.usable = false;
       const std::size_t colon = key.text.find(':');
       if (colon != std::string::npos)
         return refuse(key.offset + colon, 1, "'" + key.text + "' has no value", "write a space behind the ':'");
@@ -242,20 +253,20 @@ class TreeBuilder final : public YAML::EventHandler {
   void check_split(std::size_t offset, std::string_view value) {
     int open = 0;
     for (const char c : value) open += c == '(' ? 1 : c == ')' ? -1 : 0;
-    if (open == 0 || is_split()) return;
+    if (open == 0 || is_nonsense()) return;
     const std::string_view line = text_.substr(offset, text_.find('\n', offset) - offset);
     std::size_t end = std::string_view::npos;
     for (std::size_t i = 0, depth = 0; i < line.size() && end == std::string_view::npos; ++i) {
       if (line[i] == '(') ++depth;
       if (line[i] == ')' && (depth == 0 || --depth == 0)) end = i + 1;
     }
-    if (open < 0) {
-      refuse(offset, value.size(), "')' without '(' in an unquoted text", "put the whole text in quotes");
+    if (open < 0 || end == std::string_view::npos) {
+      refuse(offset, value.size(), open < 0 ? "')' without '('" : "'(' without ')'", "put the whole text in quotes");
     } else {
-      const std::string whole(end == std::string_view::npos ? value : line.substr(0, end));
-      refuse(offset, value.size(), "the comma cuts this text in two", "put it in quotes: \"" + whole + "\"");
+      refuse(offset, value.size(), "the comma cuts this text in two",
+             "put it in quotes: \"" + std::string(line.substr(0, end)) + "\"");
     }
-    stack_.back().split = true;
+    stack_.back().nonsense = true;
   }
 
   // The first character of the text below | or >.
@@ -275,7 +286,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   // `plain`: not quoted, so that what looks like no text is refused.
   void begin_value(std::size_t offset, std::string text, std::size_t length, bool plain) {
-    Key key{std::move(text), position(offset), offset, length, true};
+    Key key{std::move(text), position(offset), offset, length, !is_nonsense()};
     if (offset < text_.size() && (text_[offset] == '"' || text_[offset] == '\'')) ++key.position.column;
     if (plain)
       if (auto fine = check_plain_key(key.text); !fine) refuse(offset, length, fine.error());
@@ -307,6 +318,7 @@ class TreeBuilder final : public YAML::EventHandler {
     frame.offset = offset;
     frame.flow = flow;
     frame.is_key = expects_key();
+    frame.nonsense = frame.is_key;
     if (frame.is_key)
       refuse(offset, 1, std::string(frame.node.kind()) + " cannot be a key",
              "put a key that begins with { or [ in quotes: \"{device}/temperature\"");
@@ -391,6 +403,8 @@ Parsed parse_yaml(const Source& source) {
     out.diagnostics.push_back({Diagnostic::Severity::error, out.root.position,
                                std::string("the YAML reader gave up: ") + error.what(), "simplify the file", 1});
   }
+  if (!out.complete && !has_errors(out.diagnostics))
+    out.diagnostics.push_back({Diagnostic::Severity::error, out.root.position, "this is no YAML", kManual, 1});
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "config/yaml_error.h"
 
+#include <algorithm>
 #include <string>
 
 namespace weir::config {
@@ -11,12 +12,6 @@ constexpr std::string_view kIndent = "indent it as the lines that it belongs to"
 std::string_view trimmed(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   return text.substr(0, text.find_last_not_of(' ') + 1);
-}
-
-// The text that begins at the place, up to what ends it.
-std::string word(std::string_view text) {
-  text = text.substr(0, std::min<std::size_t>(text.find_first_of(" ,]}\n"), 24));
-  return std::string(text);
 }
 
 Error explain_end(const Stumble& stumble) {
@@ -51,7 +46,8 @@ Error explain(const Stumble& stumble) {
   if (is("illegal block entry"))
     return {"a '-' cannot begin a list here", "begin the list on the next line, or put the text in quotes"};
   if (is("illegal flow end"))
-    return {"'" + word(stumble.after) + "' closes nothing", "open it with [ or {, or " + std::string(kQuote)};
+    return {"'" + std::string(stumble.after.substr(0, 1)) + "' closes nothing",
+            "open it with [ or {, or " + std::string(kQuote)};
   if (is("illegal EOF in scalar")) return {"this quote is never closed", "close it on the same line"};
   if (is("illegal document indicator")) return {"a quote is open at '---' or '...'", "close the quote before"};
   if (is("alias") || is("anchor"))
