@@ -20,10 +20,12 @@ struct Token {
   unsigned width;  // of the bits that follow
 };
 
+// Without branches: numbers around kSmall are common, and what they are cannot be foretold.
 constexpr Token token_of(std::uint64_t number) {
-  if (number < kSmall) return {static_cast<unsigned>(number), 0};
-  const unsigned width = static_cast<unsigned>(std::bit_width(number)) - 2;
-  return {kSmall + 2 * (width - 3) + static_cast<unsigned>(number >> width & 1), width};
+  const unsigned width = static_cast<unsigned>(std::bit_width(number | kSmall)) - 2;
+  const unsigned large = kSmall + 2 * (width - 3) + static_cast<unsigned>(number >> width & 1);
+  const bool small = number < kSmall;
+  return {small ? static_cast<unsigned>(number) : large, small ? 0 : width};
 }
 
 constexpr unsigned width_of(unsigned token) { return token < kSmall ? 0 : 3 + (token - kSmall) / 2; }
@@ -87,7 +89,7 @@ void put_tokens(std::span<const std::uint64_t> offsets, Coding coding, PartsWrit
     const std::uint64_t number = coding.code(offset);
     const Token token = token_of(number);
     *next++ = static_cast<char>(token.token);
-    if (token.width > 0) out.bits.put(number & ((std::uint64_t{1} << token.width) - 1), token.width);
+    out.bits.put(number & ((std::uint64_t{1} << token.width) - 1), token.width);
   }
 }
 
