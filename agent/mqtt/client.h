@@ -36,17 +36,17 @@ struct Tls {
 };
 
 struct Options {
-  std::string url;                    // mqtt://host:1883 or mqtts://host:8883
+  std::string url;  // mqtt://host:1883 or mqtts://host:8883
   std::string client_id;
   std::string username;
   std::string password;
-  std::optional<Tls> tls;             // needed for mqtts only if not the system's CAs
+  std::optional<Tls> tls;  // needed for mqtts only if not the system's CAs
   std::optional<Message> will;
   std::uint16_t keep_alive_seconds = 30;
   std::uint16_t receive_maximum = 0;  // QoS 1 messages that the broker may have under way to us; 0: its default
   std::uint32_t maximum_packet = 16 << 20;
-  std::chrono::milliseconds first_retry{100};     // the ceiling of the wait after a first failure; doubles …
-  std::chrono::milliseconds longest_retry{30'000};  // … up to this one; see base/backoff.h
+  std::chrono::milliseconds first_retry{100};         // the ceiling of the wait after a first failure; doubles …
+  std::chrono::milliseconds longest_retry{30'000};    // … up to this one; see base/backoff.h
   std::chrono::milliseconds connect_timeout{10'000};  // of one try
 };
 
@@ -73,8 +73,8 @@ class Client {
   virtual void subscribe(std::vector<std::string> filters, Done done) = 0;
 
   // Done when the broker acknowledged with a success code (QoS 0: when sent); an error for any other
-  // code and when the connection breaks before: then it may or may not have arrived. Callers bound how
-  // many are under way.
+  // code and when the connection breaks before: then it may or may not have arrived, and connected() is
+  // already false. Callers bound how many are under way.
   virtual void publish(Message message, Done done) = 0;
 };
 

@@ -41,8 +41,8 @@ paho::connect_options connect_options(const Options& options, bool tls, std::chr
   out.set_clean_start(true);
   out.set_automatic_reconnect(false);
   out.set_keep_alive_interval(options.keep_alive_seconds);
-  out.set_connect_timeout(std::max<std::chrono::seconds>(std::chrono::ceil<std::chrono::seconds>(timeout),
-                                                         std::chrono::seconds(1)));
+  out.set_connect_timeout(
+      std::max<std::chrono::seconds>(std::chrono::ceil<std::chrono::seconds>(timeout), std::chrono::seconds(1)));
   if (!options.username.empty()) out.set_user_name(options.username);
   if (!options.password.empty()) out.set_password(options.password);
 
@@ -81,9 +81,8 @@ class PahoConnection final : public Connection, private paho::iaction_listener {
     const auto uri = (at.tls ? "ssl" : "tcp") + address.text().substr(std::string_view("mqtt").size());
     client_ = std::make_unique<paho::async_client>(uri, options.client_id, paho::create_options(MQTTVERSION_5));
     client_->set_connection_lost_handler([this](const std::string&) { sink_(event::Lost{0}); });
-    client_->set_disconnected_handler([this](const paho::properties&, paho::ReasonCode reason) {
-      sink_(event::Lost{static_cast<int>(reason)});
-    });
+    client_->set_disconnected_handler(
+        [this](const paho::properties&, paho::ReasonCode reason) { sink_(event::Lost{static_cast<int>(reason)}); });
     client_->set_message_callback([this](paho::const_message_ptr message) {
       sink_(Message{message->get_topic(), message->get_payload_str(), message->get_qos(), message->is_retained()});
     });
@@ -95,9 +94,9 @@ class PahoConnection final : public Connection, private paho::iaction_listener {
 
   Result<void> publish(std::uint64_t id, Message message) override {
     return guarded([&] {
-      client_->publish(paho::make_message(std::move(message.topic), std::move(message.payload), message.qos,
-                                          message.retained),
-                       as_context(id), *this);
+      client_->publish(
+          paho::make_message(std::move(message.topic), std::move(message.payload), message.qos, message.retained),
+          as_context(id), *this);
     });
   }
 

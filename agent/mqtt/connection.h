@@ -19,10 +19,17 @@ namespace weir::mqtt {
 
 namespace event {
 struct Connected {};
-struct Failed { int code; };               // the try; an MQTT 5 reason from 0x80 on, else Paho's own negative code
-struct Lost { int reason; };               // an established connection; 0: without a word from the broker
-struct Finished { std::uint64_t id; int code; };  // a subscribe or publish; codes as in Failed, or a success code
-struct Closed {};                          // after close()
+struct Failed {
+  int code;
+};  // the try; an MQTT 5 reason from 0x80 on, else Paho's own negative code
+struct Lost {
+  int reason;
+};  // an established connection; 0: without a word from the broker
+struct Finished {
+  std::uint64_t id;
+  int code;
+};                 // a subscribe or publish; codes as in Failed, or a success code
+struct Closed {};  // after close()
 }  // namespace event
 using Event = std::variant<event::Connected, event::Failed, event::Lost, event::Finished, event::Closed, Message>;
 
@@ -32,8 +39,7 @@ class Connection {
   // block. `at` is where to go: options.url, or an address that its host name resolved to. Throws
   // nothing: what cannot even begin is an Error.
   static Result<std::unique_ptr<Connection>> open(const Options& options, const Address& at,
-                                                  std::chrono::milliseconds timeout,
-                                                  std::function<void(Event)> sink);
+                                                  std::chrono::milliseconds timeout, std::function<void(Event)> sink);
   virtual ~Connection() = default;
 
   // Each is answered by a Finished with its id, unless the connection ends before.

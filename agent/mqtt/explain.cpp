@@ -28,8 +28,12 @@ Error of_tcp(const error_code& code) {
 class Explanation : public std::enable_shared_from_this<Explanation> {
  public:
   Explanation(asio::any_io_executor executor, Options options, Address address, std::function<void(Error)> done)
-      : options_(std::move(options)), address_(std::move(address)), done_(std::move(done)),
-        context_(asio::ssl::context::tls_client), timer_(executor), socket_(executor) {}
+      : options_(std::move(options)),
+        address_(std::move(address)),
+        done_(std::move(done)),
+        context_(asio::ssl::context::tls_client),
+        timer_(executor),
+        socket_(executor) {}
 
   void start(asio::ip::tcp::endpoint endpoint, std::chrono::milliseconds timeout) {
     timer_.expires_after(timeout);
@@ -94,16 +98,16 @@ class Explanation : public std::enable_shared_from_this<Explanation> {
 
   Error of_tls(const error_code& code) const {
     if (verify_error_ != X509_V_OK) {
-      return {std::string("the broker's certificate was not accepted: ") +
-                  ::X509_verify_cert_error_string(verify_error_),
-              verify_error_ == X509_V_ERR_CERT_NOT_YET_VALID || verify_error_ == X509_V_ERR_CERT_HAS_EXPIRED
-                  ? "is this machine's clock right?"
-                  : "do the CA file and the host name in the URL belong to this broker?"};
+      return {
+          std::string("the broker's certificate was not accepted: ") + ::X509_verify_cert_error_string(verify_error_),
+          verify_error_ == X509_V_ERR_CERT_NOT_YET_VALID || verify_error_ == X509_V_ERR_CERT_HAS_EXPIRED
+              ? "is this machine's clock right?"
+              : "do the CA file and the host name in the URL belong to this broker?"};
     }
     if (code == asio::error::operation_aborted) return {"no answer to the TLS handshake", "is this a TLS port?"};
-    return {"TLS failed: " + code.message(),
-            options_.tls && !options_.tls->certificate.empty() ? "does the broker know the CA of the client certificate?"
-                                                              : "does the broker want a client certificate?"};
+    return {"TLS failed: " + code.message(), options_.tls && !options_.tls->certificate.empty()
+                                                 ? "does the broker know the CA of the client certificate?"
+                                                 : "does the broker want a client certificate?"};
   }
 
   Error no_broker() const {

@@ -18,8 +18,8 @@ namespace weir::mqtt {
 namespace {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
 using asio::ip::tcp;
+using boost::system::error_code;
 
 constexpr std::chrono::milliseconds kGrace{1000};  // for what is under way at a stop, and for the goodbye
 // A connection that lasts so long was no failure. Two clients of one id throw each other out at once:
@@ -32,7 +32,10 @@ constexpr std::chrono::seconds kLasting{5};
 class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(asio::any_io_executor executor, Options options)
-      : executor_(std::move(executor)), options_(std::move(options)), resolver_(executor_), timer_(executor_),
+      : executor_(std::move(executor)),
+        options_(std::move(options)),
+        resolver_(executor_),
+        timer_(executor_),
         backoff_(options_.first_retry, options_.longest_retry) {
     if (options_.client_id.empty()) options_.client_id = "weir-" + to_hex(random_bytes(8));
   }
@@ -119,18 +122,19 @@ class Session : public std::enable_shared_from_this<Session> {
     auto address = parse_url(options_.url);
     if (!address) return retry(std::move(address.error()));
     address_ = std::move(*address);
-    resolver_.async_resolve(address_.host, std::to_string(address_.port),
-                            [weak = weak_from_this()](error_code code, tcp::resolver::results_type found) {
-      auto self = weak.lock();
-      if (!self || self->stopping_) return;
-      if (code || found.empty()) {
-        return self->retry({"cannot find the host of " + self->address_.text() + ": " + code.message(),
-                            "is the name right, and a name server reachable?"});
-      }
-      auto next = found.begin();
-      std::advance(next, self->tries_++ % found.size());
-      self->connect(next->endpoint());
-    });
+    resolver_.async_resolve(
+        address_.host, std::to_string(address_.port),
+        [weak = weak_from_this()](error_code code, tcp::resolver::results_type found) {
+          auto self = weak.lock();
+          if (!self || self->stopping_) return;
+          if (code || found.empty()) {
+            return self->retry({"cannot find the host of " + self->address_.text() + ": " + code.message(),
+                                "is the name right, and a name server reachable?"});
+          }
+          auto next = found.begin();
+          std::advance(next, self->tries_++ % found.size());
+          self->connect(next->endpoint());
+        });
   }
 
   void connect(tcp::endpoint endpoint) {
@@ -141,11 +145,12 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto number = ++connection_number_;
     auto opened = Connection::open(options_, at, options_.connect_timeout,
                                    [weak = weak_from_this(), executor = executor_, number](Event event) {
-      asio::post(executor, [weak, number, event = std::move(event)]() mutable {
-        auto self = weak.lock();
-        if (self && self->connection_ && self->connection_number_ == number) self->on(std::move(event));
-      });
-    });
+                                     asio::post(executor, [weak, number, event = std::move(event)]() mutable {
+                                       auto self = weak.lock();
+                                       if (self && self->connection_ && self->connection_number_ == number)
+                                         self->on(std::move(event));
+                                     });
+                                   });
     dead_.reset();
     if (!opened) return retry(context("cannot connect to " + address_.text(), std::move(opened.error())).error());
     connection_ = std::move(*opened);
@@ -166,22 +171,24 @@ class Session : public std::enable_shared_from_this<Session> {
     end_connection();
     if (stopping_) return;
     if (failed.code >= kFirstErrorReason) {
-      return retry({"cannot connect to " + address_.text() + ": " + reason_text(failed.code), reason_hint(failed.code)});
+      return retry(
+          {"cannot connect to " + address_.text() + ": " + reason_text(failed.code), reason_hint(failed.code)});
     }
     explain(executor_, options_, address_, endpoint_, options_.connect_timeout,
             [weak = weak_from_this(), number = connection_number_](Error why) {
-      auto self = weak.lock();
-      if (!self || self->stopping_ || self->connection_number_ != number) return;
-      self->retry(context("cannot connect to " + self->address_.text(), std::move(why)).error());
-    });
+              auto self = weak.lock();
+              if (!self || self->stopping_ || self->connection_number_ != number) return;
+              self->retry(context("cannot connect to " + self->address_.text(), std::move(why)).error());
+            });
   }
 
   void on_event(event::Lost& lost) {
-    const bool was_connected = std::exchange(connected_, false);
+    const bool was_connected = connected_;
     end_connection();
-    Error error{"lost the connection to " + address_.text() + (lost.reason != 0 ? ": " + reason_text(lost.reason) : ""),
-                lost.reason != 0 ? reason_hint(lost.reason)
-                                 : "the broker stopped, the network broke, or another client has the same client id"};
+    Error error{
+        "lost the connection to " + address_.text() + (lost.reason != 0 ? ": " + reason_text(lost.reason) : ""),
+        lost.reason != 0 ? reason_hint(lost.reason)
+                         : "the broker stopped, the network broke, or another client has the same client id"};
     if (was_connected && std::chrono::steady_clock::now() - connected_since_ >= kLasting) backoff_.reset();
     fail_pending(error);
     if (stopping_) return finish();
@@ -189,10 +196,16 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void on_event(event::Finished& finished) {
-    if (finished.code >= 0 && finished.code < kFirstErrorReason) return complete(finished.id, {});
-    complete(finished.id, finished.code > 0
-                              ? fail("the broker refused: " + reason_text(finished.code), reason_hint(finished.code))
-                              : fail("the connection to " + address_.text() + " broke before the broker answered"));
+    // Without a word from the broker the connection is what failed, and Paho will say so next. Whoever
+    // is told is to find it gone.
+    if (finished.code < 0) {
+      event::Lost lost{0};
+      return on_event(lost);
+    }
+    complete(finished.id,
+             finished.code < kFirstErrorReason
+                 ? Result<void>()
+                 : fail("the broker refused: " + reason_text(finished.code), reason_hint(finished.code)));
   }
 
   void on_event(event::Closed&) {
@@ -275,7 +288,9 @@ class PahoClient final : public Client {
   void start(Handlers handlers) override { session_->start(std::move(handlers)); }
   void stop(std::function<void()> stopped) override { session_->stop(std::move(stopped)); }
   bool connected() const override { return session_->connected(); }
-  void subscribe(std::vector<std::string> filters, Done done) override { session_->subscribe(filters, std::move(done)); }
+  void subscribe(std::vector<std::string> filters, Done done) override {
+    session_->subscribe(filters, std::move(done));
+  }
   void publish(Message message, Done done) override { session_->publish(std::move(message), std::move(done)); }
 
  private:

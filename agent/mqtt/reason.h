@@ -9,7 +9,7 @@ namespace weir::mqtt {
 
 inline constexpr int kFirstErrorReason = 0x80;
 
-std::string reason_text(int code);         // "not authorized (0x87)"
-std::string reason_hint(int code);         // what to do about it; may be empty
+std::string reason_text(int code);  // "not authorized (0x87)"
+std::string reason_hint(int code);  // what to do about it; may be empty
 
 }  // namespace weir::mqtt

@@ -10,7 +10,8 @@ namespace weir::test {
 
 // True as soon as `happened()` is; false when it is not within `most`. It is asked after each handler.
 template <class Predicate>
-bool wait_until(boost::asio::io_context& io, Predicate happened, std::chrono::milliseconds most = std::chrono::seconds(20)) {
+bool wait_until(boost::asio::io_context& io, Predicate happened,
+                std::chrono::milliseconds most = std::chrono::seconds(20)) {
   const auto work = boost::asio::make_work_guard(io);
   const auto deadline = std::chrono::steady_clock::now() + most;
   io.restart();

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "test_support/certificates.h"
@@ -35,7 +35,11 @@ struct Peer {
   }
 
   void start() {
-    client->start({.connected = [this] { ++connects; if (on_connected) on_connected(); },
+    client->start({.connected =
+                       [this] {
+                         ++connects;
+                         if (on_connected) on_connected();
+                       },
                    .disconnected = [this](const Error& error) { errors.push_back(error.text()); },
                    .message = [this](Message message) { messages.push_back(std::move(message)); }});
   }
@@ -176,8 +180,7 @@ TEST_F(Paho, NobodyThereSaysConnectionRefusedAndIsTriedAgain) {
   Peer peer(io, options(broker));
   peer.start();
   ASSERT_TRUE(wait_until(io, [&] { return peer.errors.size() >= 3; }));
-  EXPECT_EQ(peer.errors[0],
-            "cannot connect to " + broker.url() + ": connection refused (is the broker running?)");
+  EXPECT_EQ(peer.errors[0], "cannot connect to " + broker.url() + ": connection refused (is the broker running?)");
   broker.start();
   EXPECT_TRUE(wait_until(io, [&] { return peer.connects == 1; }));
 }
@@ -218,7 +221,9 @@ TEST_F(Paho, ComesBackAfterTheBrokerIsKilledAndSubscribesAgain) {
   Mosquitto broker;
   Peer peer(io, options(broker));
   int subscribed = 0;
-  peer.on_connected = [&] { peer.client->subscribe({"t"}, [&](Result<void> done) { subscribed += done.has_value(); }); };
+  peer.on_connected = [&] {
+    peer.client->subscribe({"t"}, [&](Result<void> done) { subscribed += done.has_value(); });
+  };
   peer.start();
   for (int round = 1; round <= 5; ++round) {
     ASSERT_TRUE(wait_until(io, [&] { return subscribed == round; })) << round;
@@ -238,7 +243,8 @@ TEST_F(Paho, PublishesUnderWayFailWhenTheConnectionBreaks) {
   broker.pause();
   std::vector<Result<void>> results;
   for (int i = 0; i < 10; ++i) {
-    peer.client->publish({.topic = "t", .payload = "x"}, [&](Result<void> done) { results.push_back(std::move(done)); });
+    peer.client->publish({.topic = "t", .payload = "x"},
+                         [&](Result<void> done) { results.push_back(std::move(done)); });
   }
   broker.kill();
   ASSERT_TRUE(wait_until(io, [&] { return results.size() == 10; }));
@@ -353,7 +359,9 @@ TEST_F(Paho, NothingIsCalledAfterDestruction) {
   for (int after = 0; after < 3; ++after) {
     auto peer = std::make_unique<Peer>(io, options(broker));
     if (after == 0) peer->start();
-    if (after >= 1) { ASSERT_TRUE(peer->connect()); }
+    if (after >= 1) {
+      ASSERT_TRUE(peer->connect());
+    }
     if (after == 2) {
       for (int i = 0; i < 10; ++i) {
         peer->client->publish({.topic = "t", .payload = "x"}, [&](Result<void>) { ADD_FAILURE() << "called"; });
@@ -368,10 +376,11 @@ TEST_F(Paho, AHandlerMayDestroyItsClient) {
   Mosquitto broker;
   std::unique_ptr<Client> client = make_paho_client(io.get_executor(), options(broker));
   bool destroyed = false;
-  client->start({.connected = [&] {
-                   client.reset();
-                   destroyed = true;
-                 },
+  client->start({.connected =
+                     [&] {
+                       client.reset();
+                       destroyed = true;
+                     },
                  .disconnected = [](const Error& error) { ADD_FAILURE() << error.text(); },
                  .message = {}});
   EXPECT_TRUE(wait_until(io, [&] { return destroyed; }));
@@ -423,7 +432,8 @@ TEST_F(PahoTls, AForeignOrExpiredOrMisnamedServerIsRefusedWithTheReason) {
   test::CertificateAuthority other(folder.path(), "another CA");
   Mosquitto broker(listener(authority.issue("127.0.0.1")));
   EXPECT_EQ(first_error(secure(broker, {authority.ca(), {}, {}})), "connected");
-  EXPECT_THAT(first_error(secure(broker, {other.ca(), {}, {}})), HasSubstr("certificate was not accepted: self-signed certificate in"));
+  EXPECT_THAT(first_error(secure(broker, {other.ca(), {}, {}})),
+              HasSubstr("certificate was not accepted: self-signed certificate in"));
   EXPECT_THAT(first_error(secure(broker, {authority.ca(), {}, {}}, "localhost")), HasSubstr("ostname mismatch"));
   Mosquitto old(listener(authority.issue("127.0.0.1", -1)));
   EXPECT_THAT(first_error(secure(old, {authority.ca(), {}, {}})), HasSubstr("certificate has expired"));

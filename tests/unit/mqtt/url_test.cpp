@@ -12,10 +12,9 @@ TEST(Url, Reads) {
     const char* host;
     int port;
   };
-  for (const auto& [url, tls, host, port] : {Case{"mqtt://broker", false, "broker", 1883},
-                                             Case{"mqtts://broker", true, "broker", 8883},
-                                             Case{"mqtt://10.0.0.1:18830/", false, "10.0.0.1", 18830},
-                                             Case{"mqtts://[::1]:1", true, "::1", 1}}) {
+  for (const auto& [url, tls, host, port] :
+       {Case{"mqtt://broker", false, "broker", 1883}, Case{"mqtts://broker", true, "broker", 8883},
+        Case{"mqtt://10.0.0.1:18830/", false, "10.0.0.1", 18830}, Case{"mqtts://[::1]:1", true, "::1", 1}}) {
     const auto address = parse_url(url);
     ASSERT_TRUE(address) << url << ": " << address.error().text();
     EXPECT_EQ(address->tls, tls);
@@ -26,11 +25,14 @@ TEST(Url, Reads) {
 }
 
 TEST(Url, RefusesWhatIsNone) {
-  for (const char* url : {"", "broker", "broker:1883", "http://broker", "mqtt://", "mqtt://broker/topic", "mqtt://broker:0",
-                          "mqtt://broker:70000", "mqtt://broker?x=1", "mqtt://broker:x", "mqtt://a b", "mqtt://br\noker"}) {
+  for (const char* url :
+       {"", "broker", "broker:1883", "http://broker", "mqtt://", "mqtt://broker/topic", "mqtt://broker:0",
+        "mqtt://broker:70000", "mqtt://broker?x=1", "mqtt://broker:x", "mqtt://a b", "mqtt://br\noker"}) {
     const auto address = parse_url(url);
     EXPECT_FALSE(address) << url;
-    if (!address) { EXPECT_FALSE(address.error().hint.empty()) << url; }
+    if (!address) {
+      EXPECT_FALSE(address.error().hint.empty()) << url;
+    }
   }
 }
 
