@@ -220,7 +220,8 @@ class Checker {
       emit(expr.kind == ExprKind::equal ? Op::text_equal : Op::text_not_equal);
       return Type::truth;
     }
-    if (both == Type::any && (!numeric(a, both) || !numeric(b, *type))) return std::nullopt;
+    // As long as types are still being found out, another use may say what both are.
+    if (both == Type::any && complain_ != nullptr && (!numeric(a, both) || !numeric(b, *type))) return std::nullopt;
     if (!fuse(op_of(expr.kind))) emit(op_of(expr.kind));
     return Type::truth;
   }

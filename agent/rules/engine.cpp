@@ -106,7 +106,7 @@ void Engine::State::bind(std::string_view path, std::uint32_t which) {
       return;
     }
     attach(which, {r, g, slot});
-    if (created) unsettled_.push_back({r, g});
+    if (created) unsettled_.push_back({r, g, true});
   });
 }
 
@@ -128,7 +128,7 @@ void Engine::State::connect(GroupName name) {
     for (const std::uint16_t capture : input.captures) values.emplace_back(captures[capture]);
     Partial& partial = partials_[{name.rule, slot}][join_captures(values)];
     if (partial.groups.empty()) partial.example = name.group;
-    else if (state.group(name.group).newest == kLongAgo) state.copy_input(partial.example, name.group, slot);
+    else if (name.is_new) state.copy_input(partial.example, name.group, slot);
     // The first by name, whatever order they came in.
     if (*state.group(name.group).captures < *state.group(partial.example).captures) partial.example = name.group;
     partial.groups.push_back(name.group);

@@ -45,6 +45,7 @@ class Engine::State final : private Timers::Places {
   };
   struct GroupName {
     std::uint32_t rule, group;
+    bool is_new = false;
   };
   struct Source {
     std::vector<Binding> bindings;
@@ -88,7 +89,7 @@ class Engine::State final : private Timers::Places {
   PatternIndex index_;
   std::vector<std::pair<std::uint32_t, std::uint16_t>> index_entries_;  // rule and input
   std::map<std::pair<std::uint32_t, std::uint16_t>, std::unordered_map<std::string, Partial>> partials_;
-  std::vector<GroupName> unsettled_;                // groups just made
+  std::vector<GroupName> unsettled_;                // groups to be connected
   Timers timers_;
   std::vector<Derived> derived_;                    // emitted, to be fed to their readers
   Counters counters_;

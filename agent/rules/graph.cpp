@@ -134,6 +134,7 @@ class Graph {
     }
     walk.erase(walk.begin(), std::ranges::find(walk, at));
     std::ranges::reverse(walk);
+    std::ranges::rotate(walk, std::ranges::min_element(walk));
     const Emit& emit = rules_[from.rule].emits[from.emit];
     if (walk.size() == 1)
       return complain(emit, "rule '" + rules_[at].name + "' may read what it emits itself",
