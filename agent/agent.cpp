@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -73,6 +74,13 @@ Result<line::State> recover(store::Database& database, store::LogId& last, std::
   return state;
 }
 
+std::optional<v1::KeptConfig> kept_config(store::Database& database) {
+  const auto bytes = database.kept("config");
+  v1::KeptConfig kept;
+  if (!bytes || !*bytes || !kept.ParseFromString(**bytes)) return std::nullopt;
+  return kept;
+}
+
 class Agent {
  public:
   explicit Agent(AgentOptions options)
@@ -89,6 +97,7 @@ class Agent {
   };
 
   Result<void> choose_config();
+  Result<void> open_database(const config::Config& config);
   Result<void> open_store();
   void start_line();
   void start_bus();
@@ -128,7 +137,6 @@ class Agent {
 
   config::Config config_;
   std::optional<ConfigProblem> config_problem_;
-  std::filesystem::path store_path_;
   std::string incarnation_;
   std::vector<std::string> notes_;       // what was found at the start, for status
   Timestamp started_ = 0;
@@ -152,6 +160,7 @@ class Agent {
   std::unique_ptr<mqtt::Client> bus_;
   std::unique_ptr<supervisor::Supervisor> supervisor_;
   std::unique_ptr<DeviceAccess> devices_;
+  std::map<std::string, std::map<uplink::Stream, std::uint64_t>> acknowledged_;  // by uplink, as of the start
   std::map<std::string, Cloud> clouds_;
   std::vector<Cloud> leaving_;           // removed from the config, on their way out
   std::unique_ptr<control::Server> control_;
@@ -169,7 +178,6 @@ Result<void> Agent::run() {
   // Drivers and their checks find files that their options name relative to it.
   ::setenv("WEIR_CONFIG_DIR", std::filesystem::absolute(options_.config).parent_path().c_str(), 1);
 
-  store_path_ = plan::store_path(options_.config);
   if (auto ok = choose_config(); !ok) return ok;
   if (auto ok = open_store(); !ok) return ok;
   recovery_took_ = clock_.boottime() - begin;
@@ -196,53 +204,57 @@ void Agent::on_signal() {
   });
 }
 
-// The config of the file; if that is bad, the last good one out of the store.
+// The config of the file; if that is bad, the last good one out of the store. Opens the store on the way.
 Result<void> Agent::choose_config() {
   config::Loaded loaded = config::load(options_.config);
-  std::filesystem::create_directories(store_path_.parent_path());
-  store::Options options;
-  options.file = loaded.config ? loaded.config->store.path : store_path_;
-  store_path_ = options.file;
-  std::error_code ignored;
-  std::filesystem::create_directories(store_path_.parent_path(), ignored);
+  std::string why;
+  std::optional<v1::KeptConfig> last_good;
   if (loaded.config) {
-    options.retain = loaded.config->store.retain;
-    for (const config::Uplink& uplink : loaded.config->uplinks) options.uplinks.push_back(uplink.name);
-  } else {
-    options.keep_uplinks = true;
+    if (auto ok = open_database(*loaded.config); !ok) return ok;
+    last_good = kept_config(*database_);
+    // What ran before was checked before: only what is new has to be.
+    const std::string kept = plan::kept(*loaded.config, options_.config.parent_path()).SerializeAsString();
+    if (!last_good || last_good->SerializeAsString() != kept) {
+      loaded = plan::check(std::move(loaded), folders_).loaded;
+      if (!has_errors(loaded.diagnostics))
+        if (auto ok = database_->keep("config", kept); !ok) log::warn("the config is not kept: {}", ok.error().text());
+    }
+    if (!has_errors(loaded.diagnostics)) {
+      config_ = std::move(*loaded.config);
+      return {};
+    }
   }
+
+  why = plan::render(loaded);
+  if (!database_) {
+    // Whose uplinks the store has to keep records for is in the config that is looked for: only a look.
+    store::Options options;
+    options.file = plan::store_path(options_.config);
+    options.read_only = true;
+    if (auto database = store::Database::open(options, clock_)) last_good = kept_config(**database);
+  }
+  if (!last_good)
+    return fail("the configuration has errors, and there is no earlier one to run instead:\n" + why,
+                "mend it, and see with: weir check --config " + options_.config.string());
+  log::error("the configuration has errors; the last good one runs instead:\n{}", why);
+  config_problem_ = ConfigProblem{clock_.now(), why};
+  config::Loaded before = plan::load(*last_good);
+  if (!before.config) return fail("neither the configuration nor the last good one can be used:\n" + why);
+  config_ = std::move(*before.config);
+  database_.reset();
+  return open_database(config_);
+}
+
+Result<void> Agent::open_database(const config::Config& config) {
+  store::Options options;
+  options.file = config.store.path;
+  options.retain = config.store.retain;
+  for (const config::Uplink& uplink : config.uplinks) options.uplinks.push_back(uplink.name);
+  std::error_code ignored;  // open() says what is wrong with the folder, and better
+  std::filesystem::create_directories(options.file.parent_path(), ignored);
   auto database = store::Database::open(options, clock_);
   if (!database) return std::unexpected(database.error());
   database_ = std::move(*database);
-
-  std::optional<v1::KeptConfig> last_good;
-  if (auto bytes = database_->kept("config"); bytes && *bytes) {
-    v1::KeptConfig kept;
-    if (kept.ParseFromString(**bytes)) last_good = std::move(kept);
-  }
-  // What ran before was checked before: only what is new has to be.
-  const bool known = loaded.config && last_good &&
-                     plan::kept(*loaded.config, options_.config.parent_path()).SerializeAsString() ==
-                         last_good->SerializeAsString();
-  if (!known) {
-    plan::Checked checked = plan::check(std::move(loaded), folders_);
-    loaded = std::move(checked.loaded);
-    if (!has_errors(loaded.diagnostics) && loaded.config) {
-      const auto kept = plan::kept(*loaded.config, options_.config.parent_path()).SerializeAsString();
-      if (auto ok = database_->keep("config", kept); !ok) log::warn("the config is not kept: {}", ok.error().text());
-    }
-  }
-  if (has_errors(loaded.diagnostics) || !loaded.config) {
-    const std::string why = plan::render(loaded);
-    if (!last_good)
-      return fail("the configuration has errors, and there is no earlier one to run instead:\n" + why,
-                  "mend it and see with: weir check --config " + options_.config.string());
-    log::error("the configuration has errors; the last good one runs instead:\n{}", why);
-    config_problem_ = ConfigProblem{clock_.now(), why};
-    loaded = plan::load(*last_good);
-    if (!loaded.config) return fail("neither the configuration nor the last good one can be used:\n" + why);
-  }
-  config_ = std::move(*loaded.config);
   return {};
 }
 
@@ -251,11 +263,14 @@ Result<void> Agent::open_store() {
   incarnation_ = database_->incarnation();
   store::LogId last = 0;
   auto state = recover(*database_, last, replayed_);
-  if (!state) return context(store_path_.string(), state.error());
+  if (!state) return context(config_.store.path.string(), state.error());
   notes_.insert(notes_.end(), state->notes().begin(), state->notes().end());
   for (const std::string& note : notes_) log::warn("store: {}", note);
-  log::info("store {}: row {}, {} replayed", store_path_.string(), last, replayed_);
+  log::info("store {}: row {}, {} replayed", config_.store.path.string(), last, replayed_);
 
+  for (const config::Uplink& uplink : config_.uplinks)
+    for (const uplink::Stream stream : StoreSource::streams(uplink.streams))
+      acknowledged_[uplink.name][stream] = database_->acknowledged(uplink.name, static_cast<store::Stream>(stream));
   store_ = std::make_unique<store::Store>(std::move(database_), io_.get_executor());
   line::Options line_options;
   line_options.commit_interval = config_.store.commit_interval;
@@ -439,7 +454,7 @@ Result<void> Agent::add_uplink(const config::Uplink& config) {
   if (!client) return std::unexpected(client.error());
   Cloud cloud;
   cloud.config = config;
-  cloud.source = std::make_unique<StoreSource>(*store_, config.name, [this] { return birth(); });
+  cloud.source = std::make_unique<StoreSource>(*store_, config.name, acknowledged_[config.name], [this] { return birth(); });
   uplink::Options options;
   options.name = config.name;
   options.agent = config_.site.agent;
@@ -535,11 +550,11 @@ StatusInputs Agent::status_inputs() {
   in.bus_since = bus_since_;
   if (broker_) in.broker = broker_->status();
   in.incarnation = incarnation_;
-  in.store_path = store_path_;
+  in.store_path = config_.store.path;
   in.store = store_stats_;
   in.recovery_took = recovery_took_;
   in.replayed = replayed_;
-  for (auto& [name, cloud] : clouds_) in.uplinks.emplace_back(cloud.config, cloud.uplink->status());
+  for (auto& [name, cloud] : clouds_) in.uplinks.emplace_back(cloud.config, cloud.uplink->stats());
   return in;
 }
 

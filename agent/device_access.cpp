@@ -1,4 +1,4 @@
-#include "device_access.h"
+#include "agent/device_access.h"
 
 #include <algorithm>
 

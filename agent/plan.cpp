@@ -1,4 +1,4 @@
-#include "plan.h"
+#include "agent/plan.h"
 
 #include <algorithm>
 

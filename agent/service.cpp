@@ -1,4 +1,4 @@
-#include "service.h"
+#include "agent/service.h"
 
 #include <charconv>
 #include <cstdint>

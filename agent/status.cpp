@@ -1,4 +1,4 @@
-#include "status.h"
+#include "agent/status.h"
 
 #include <algorithm>
 
@@ -98,7 +98,7 @@ void find_problems(const StatusInputs& in, Node::List& problems) {
                          "records wait in the store and go out when it is back; nothing is lost",
                          "check the network and " + config.url});
     if (uplink.refused > 0 && !uplink.last_refusal.empty())
-      problem(problems, {uplink.last_refusal_time, "uplink " + config.name + ": the cloud refuses records", uplink.last_refusal,
+      problem(problems, {uplink.since, "uplink " + config.name + ": the cloud refuses records", uplink.last_refusal,
                          "they are kept and tried again", "check the account's rights at " + config.url});
   }
   if (!in.clock.synced())
@@ -231,9 +231,15 @@ Node status(const StatusInputs& in) {
   for (const auto& [config, uplink] : in.uplinks) {
     Node node = Node::object();
     node.set("name", config.name).set("url", config.url).set("connected", uplink.connected);
-    node.set("since", to_iso(uplink.since)).set("reason", uplink.reason).set("sent", uplink.sent);
-    node.set("refused", uplink.refused);
-    if (uplink.last_ack != 0) node.set("last_ack", to_iso(uplink.last_ack));
+    node.set("since", to_iso(uplink.since)).set("reason", uplink.reason).set("refused", uplink.refused);
+    if (uplink.last_taken != 0) node.set("last_taken", to_iso(uplink.last_taken));
+    Node sent = Node::object();
+    for (const uplink::StreamStats& stream : uplink.streams) {
+      Node one = Node::object();
+      one.set("sent", stream.sent).set("acknowledged", stream.acknowledged);
+      sent.set(uplink::to_text(stream.stream), std::move(one));
+    }
+    node.set("streams", std::move(sent));
     uplinks.push_back(std::move(node));
   }
   out.set("uplinks", std::move(uplinks));

@@ -35,17 +35,17 @@ struct StatusInputs {
 
   Timestamp started = 0;
   bool ready = false;
-  std::vector<std::string> notes;            // found at the start
-  std::optional<ConfigProblem> config_problem;
-  std::optional<Error> bus_problem;
+  std::vector<std::string> notes = {};            // found at the start
+  std::optional<ConfigProblem> config_problem = {};
+  std::optional<Error> bus_problem = {};
   Timestamp bus_since = 0;
-  std::optional<bus::BrokerStatus> broker;   // of a managed bus
-  std::string incarnation;
-  std::filesystem::path store_path;
-  store::Stats store;
+  std::optional<bus::BrokerStatus> broker = {};   // of a managed bus
+  std::string incarnation = {};
+  std::filesystem::path store_path = {};
+  store::Stats store = {};
   Nanoseconds recovery_took = 0;
   std::uint64_t replayed = 0;
-  std::vector<std::pair<config::Uplink, uplink::Status>> uplinks;
+  std::vector<std::pair<config::Uplink, uplink::Stats>> uplinks = {};
 };
 
 // The document: verdict, problems (each with since, what, why, means, do), drivers, queue, uplinks.

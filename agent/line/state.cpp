@@ -9,7 +9,7 @@ namespace weir::line {
 
 Result<model::SignalId> State::define(model::Signal signal, std::string_view driver, bool take_over) {
   auto id = signals_.define(std::move(signal), driver, take_over);
-  if (id) engine_.define(*id, signals_.at(*id).signal);
+  if (id) engine_->define(*id, signals_.at(*id).signal);
   return id;
 }
 
@@ -18,11 +18,11 @@ void State::apply(const v1::SignalDefined& defined) {
   // What stands in the log was checked when it came; an id far beyond the others is damage, not a signal.
   if (!signal || defined.id() == 0 || defined.id() > model::SignalTable::kMost) return;
   signals_.restore(defined.id(), *signal, defined.driver());
-  engine_.define(defined.id(), *signal);
+  engine_->define(defined.id(), *signal);
 }
 
 void State::apply(Timestamp arrival, const std::vector<model::Series>& batch, rules::Outputs& outputs) {
-  for (const model::Series& series : batch) engine_.readings(arrival, series, outputs);
+  for (const model::Series& series : batch) engine_->readings(arrival, series, outputs);
 }
 
 void State::apply(const v1::DriverStateInput& driver_state) {
@@ -40,7 +40,7 @@ Result<void> State::apply(const v1::RulesChanged& rules) {
     const std::string why = compiled.diagnostics.empty() ? "they do not compile" : render(compiled.diagnostics.front());
     return fail("rules of the log: " + why);
   }
-  engine_.install(std::move(compiled.rules));
+  engine_->install(std::move(compiled.rules));
   installed_ = rules;
   return {};
 }
@@ -66,7 +66,7 @@ Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, r
         if (batch >= static_cast<std::size_t>(raw.batches().size()))
           return fail("a commit names batch " + std::to_string(batch) + " of " + std::to_string(raw.batches().size()));
         for (std::size_t i = begins[batch]; i < begins[batch + 1]; ++i)
-          engine_.readings(entry.time(), readings[i], outputs);
+          engine_->readings(entry.time(), readings[i], outputs);
         break;
       }
       case v1::Entry::kTick: tick(entry.time(), outputs); break;
@@ -87,7 +87,7 @@ Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, r
 
 std::string State::save() const {
   v1::Snapshot snapshot;
-  snapshot.set_rules(engine_.save());
+  snapshot.set_rules(engine_->save());
   for (const auto& [driver, cursor] : cursors_) *snapshot.add_cursors() = cursor;
   for (std::size_t i = 0; i < signals_.size(); ++i) {
     const auto id = static_cast<model::SignalId>(i + 1);
@@ -117,7 +117,7 @@ Result<void> State::restore(std::string_view saved) {
     }
   for (const v1::SignalDefined& defined : snapshot.signals()) apply(defined);
   if (compiled)
-    if (auto ok = engine_.restore(snapshot.rules()); !ok)
+    if (auto ok = engine_->restore(snapshot.rules()); !ok)
       notes_.push_back("the rules begin anew: their state cannot be read: " + ok.error().text());
   for (const v1::Cursor& cursor : snapshot.cursors()) apply(cursor);
   for (const v1::DriverStateInput& state : snapshot.driver_states()) apply(state);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,8 @@ using CompileRules = std::function<rules::Compiled(const v1::RulesChanged&)>;
 
 class State {
  public:
-  explicit State(CompileRules compile) : compile_(std::move(compile)) {}
+  explicit State(CompileRules compile)
+      : compile_(std::move(compile)), engine_(std::make_unique<rules::Engine>()) {}
 
   // The inputs, one each. They change the state and add to `outputs`.
   void apply(const v1::SignalDefined& defined);
@@ -31,7 +33,7 @@ class State {
   void apply(const v1::DriverStateInput& driver_state);
   void apply(const v1::Cursor& cursor);
   Result<void> apply(const v1::RulesChanged& rules);
-  void tick(Timestamp now, rules::Outputs& outputs) { engine_.tick(now, outputs); }
+  void tick(Timestamp now, rules::Outputs& outputs) { engine_->tick(now, outputs); }
 
   // One row of the log, whole. Rules of the log that this build cannot compile are left out, and that is
   // in notes(); an error is damage.
@@ -44,14 +46,14 @@ class State {
   Result<model::SignalId> define(model::Signal signal, std::string_view driver, bool take_over);
   const std::map<std::string, v1::Cursor>& cursors() const { return cursors_; }
   const std::map<std::string, v1::DriverState>& driver_states() const { return driver_states_; }
-  const rules::Engine& engine() const { return engine_; }
+  const rules::Engine& engine() const { return *engine_; }
   const v1::RulesChanged& installed() const { return installed_; }
   std::uint64_t last_epoch() const { return last_epoch_; }
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   CompileRules compile_;
-  rules::Engine engine_;
+  std::unique_ptr<rules::Engine> engine_;
   model::SignalTable signals_;
   std::map<std::string, v1::Cursor> cursors_;
   std::map<std::string, v1::DriverState> driver_states_;

@@ -1,0 +1,369 @@
+#include "line/line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "base/random.h"
+#include "codec/codec.h"
+#include "config/config.h"
+#include "weir/v1/uplink.pb.h"
+
+namespace weir::line {
+namespace {
+
+constexpr Timestamp kNow = 1'700'000'000 * kSecond;
+
+// A database in memory that fails and stalls when told; what it holds survives a Line.
+struct Disk {
+  std::vector<store::LogRow> rows;
+  std::vector<store::Record> outbox;
+  std::optional<store::Snapshot> snapshot;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stalled = false;
+  int failures = 0;   // so many commits fail
+};
+
+class FakeDatabase final : public store::Database {
+ public:
+  explicit FakeDatabase(Disk& disk) : disk_(disk) {}
+  std::string incarnation() const override { return std::string(16, 'i'); }
+  const std::vector<std::string>& notes() const override { return notes_; }
+  Result<std::vector<store::Committed>> commit(std::span<const store::Transaction> transactions) override {
+    std::unique_lock lock(disk_.mutex);
+    disk_.changed.wait(lock, [&] { return !disk_.stalled; });
+    if (disk_.failures > 0) {
+      --disk_.failures;
+      return fail("disk full");
+    }
+    std::vector<store::Committed> out;
+    for (const store::Transaction& transaction : transactions) {
+      store::LogRow row;
+      row.id = disk_.rows.size() + 1;
+      row.commit = transaction.commit;
+      row.raw = transaction.raw;
+      disk_.rows.push_back(row);
+      for (const store::Output& output : transaction.outputs)
+        disk_.outbox.push_back({output.stream, disk_.outbox.size() + 1, output.body});
+      out.push_back({row.id});
+    }
+    return out;
+  }
+  Result<void> scan(store::LogId after, const std::function<bool(store::LogRow)>& row) override {
+    for (const store::LogRow& each : disk_.rows)
+      if (each.id > after && !row(each)) break;
+    return {};
+  }
+  Result<std::optional<store::Snapshot>> newest_snapshot() override { return disk_.snapshot; }
+  Result<void> save_snapshot(const store::Snapshot& snapshot) override {
+    const std::lock_guard lock(disk_.mutex);
+    disk_.snapshot = snapshot;
+    return {};
+  }
+  Result<std::vector<store::Record>> fetch(store::Stream, store::StreamSeq, std::size_t) override {
+    return std::vector<store::Record>();
+  }
+  Result<void> acknowledge(std::string_view, store::Stream, store::StreamSeq) override { return {}; }
+  store::StreamSeq acknowledged(std::string_view, store::Stream) const override { return 0; }
+  Result<bool> trim() override { return false; }
+  Result<void> set_uplinks(const std::vector<std::string>&) override { return {}; }
+  Result<void> keep(std::string_view, std::string_view) override { return {}; }
+  Result<std::optional<std::string>> kept(std::string_view) override { return std::nullopt; }
+  Result<void> tidy() override { return {}; }
+  store::Stats stats() override { return {}; }
+  Result<std::vector<std::string>> verify() override { return std::vector<std::string>(); }
+
+ private:
+  Disk& disk_;
+  std::vector<std::string> notes_;
+};
+
+rules::Compiled compile(const v1::RulesChanged& rules) {
+  std::vector<Node> documents;
+  for (const v1::RuleFile& file : rules.files())
+    documents.push_back(config::parse_yaml({file.name(), file.text()}).root);
+  return rules::compile(documents);
+}
+
+v1::RulesChanged some_rules() {
+  v1::RulesChanged rules;
+  v1::RuleFile& file = *rules.add_files();
+  file.set_name("rules.d/test.yaml");
+  file.set_text(R"yaml(rules:
+  - name: hot
+    from: {t: "boiler-{n}/t"}
+    when: t > 90
+    alert: {severity: critical, message: "boiler {n} is at {t:.1f}"}
+  - name: means
+    from: {t: "{device}/t"}
+    window: 10s
+    emit: {"{device}/t_mean": "mean(t)"}
+)yaml");
+  return rules;
+}
+
+class LineTest : public testing::Test {
+ protected:
+  LineTest() { clock.set(kNow); }
+
+  void start(Options options = {}) {
+    store = std::make_unique<store::Store>(std::make_unique<FakeDatabase>(disk), io.get_executor());
+    Handlers handlers;
+    handlers.committed = [this](const std::vector<v1::Cursor>& cursors) {
+      for (const v1::Cursor& cursor : cursors) accepted[cursor.driver()] = cursor.seq();
+    };
+    handlers.alerts = [this](const std::vector<rules::AlertEvent>& events) {
+      alerts.insert(alerts.end(), events.begin(), events.end());
+    };
+    handlers.stored = [this](bool) { ++stored; };
+    handlers.hold = [this](bool on) { holds.push_back(on); };
+    line = std::make_unique<Line>(io.get_executor(), clock, *store, State(compile), options, std::move(handlers));
+  }
+
+  void run_until(const std::function<bool()>& done) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!done() && std::chrono::steady_clock::now() < deadline) io.run_one_for(std::chrono::milliseconds(10));
+    ASSERT_TRUE(done());
+  }
+
+  // A batch of one reading.
+  void take(const std::string& path, double value, Timestamp time) {
+    model::Signal signal;
+    signal.path = path;
+    if (!line->signals().knows(signal, "plc")) {
+      ASSERT_TRUE(line->define(signal, "plc", false));
+    }
+    intake::Batch batch;
+    model::Series series;
+    series.signal = line->signals().find(path);
+    series.append({time, value, model::kGood});
+    batch.series.push_back(std::move(series));
+    batch.head.set_driver("plc");
+    batch.head.set_epoch(1);
+    batch.head.set_seq(++seq);
+    batch.head.set_series(1);
+    batch.head.set_readings(1);
+    v1::Cursor cursor;
+    cursor.set_driver("plc");
+    cursor.set_instance(1);
+    cursor.set_epoch(1);
+    cursor.set_seq(seq);
+    line->take(std::move(batch), {}, cursor);
+  }
+
+  // Everything the streams carry, in order, decoded to text.
+  std::vector<std::string> outputs() const {
+    std::vector<std::string> out;
+    for (const store::Record& record : disk.outbox) {
+      if (record.stream == store::Stream::alerts) {
+        v1::AlertRecord alert;
+        EXPECT_TRUE(alert.ParseFromString(record.body));
+        for (const v1::AlertEvent& event : alert.events())
+          out.push_back(event.id() + " " + event.change() + " " + event.message());
+      } else {
+        v1::DerivedRecord derived;
+        EXPECT_TRUE(derived.ParseFromString(record.body));
+        const auto decoded = codec::decode(derived.readings());
+        EXPECT_TRUE(decoded);
+        for (const model::Series& series : *decoded)
+          for (std::size_t i = 0; i < series.size(); ++i)
+            out.push_back(std::to_string(series.signal) + " " + to_iso(series.times[i]) + " " +
+                          model::to_text(series.value(i)));
+      }
+    }
+    return out;
+  }
+
+  ManualClock clock;
+  Disk disk;
+  boost::asio::io_context io;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<Line> line;
+  std::map<std::string, std::uint64_t> accepted;
+  std::vector<rules::AlertEvent> alerts;
+  std::vector<bool> holds;
+  int stored = 0;
+  std::uint64_t seq = 0;
+};
+
+TEST_F(LineTest, NothingLeavesBeforeTheCommit) {
+  start();
+  ASSERT_TRUE(line->install(some_rules()));
+  disk.stalled = true;
+  take("boiler-1/t", 95, kNow);  // an alert: commits at once
+  io.run_for(std::chrono::milliseconds(100));
+  EXPECT_TRUE(accepted.empty());
+  EXPECT_TRUE(alerts.empty());
+  EXPECT_EQ(stored, 0);
+  {
+    const std::lock_guard lock(disk.mutex);
+    disk.stalled = false;
+  }
+  disk.changed.notify_all();
+  run_until([&] { return stored > 0; });
+  EXPECT_EQ(accepted["plc"], 1U);
+  ASSERT_EQ(alerts.size(), 1U);
+  EXPECT_EQ(alerts[0].message, "boiler 1 is at 95.0");
+}
+
+TEST_F(LineTest, WaitsForTheIntervalUnlessItIsUrgentOrFull) {
+  Options options;
+  options.commit_interval = kHour;
+  options.commit_batches = 10;
+  start(options);
+  for (int i = 0; i < 9; ++i) take("boiler-1/x", i, kNow);
+  io.run_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(disk.rows.empty());
+  take("boiler-1/x", 9, kNow);
+  run_until([&] { return stored == 1; });
+  EXPECT_EQ(disk.rows.size(), 1U);
+  EXPECT_EQ(accepted["plc"], 10U);
+}
+
+TEST_F(LineTest, WhatFailsIsTriedAgainInItsPlaceAndTheIntakeHeld) {
+  Options options;
+  options.commit_batches = 1;
+  start(options);
+  disk.failures = 3;
+  for (int i = 0; i < 5; ++i) take("boiler-1/x", i, kNow + i);
+  run_until([&] { return accepted["plc"] == 5; });
+  EXPECT_EQ(holds, (std::vector<bool>{true, false}));
+  EXPECT_FALSE(line->condition().failing);
+  // In their order.
+  std::uint64_t last = 0;
+  for (const store::LogRow& row : disk.rows) {
+    v1::RawRecord raw;
+    ASSERT_TRUE(raw.ParseFromString(row.raw));
+    for (const v1::BatchTaken& batch : raw.batches()) EXPECT_EQ(batch.seq(), ++last);
+  }
+  EXPECT_EQ(last, 5U);
+}
+
+TEST_F(LineTest, AnAlertAndAMeanReachTheirStreams) {
+  start();
+  ASSERT_TRUE(line->install(some_rules()));
+  for (int i = 0; i <= 12; ++i) {
+    take("boiler-7/t", 80 + i, kNow + i * kSecond);
+    clock.advance(kSecond);
+  }
+  line->tick();
+  line->stop([] {});
+  run_until([&] { return disk.outbox.size() >= 2; });
+  EXPECT_THAT(outputs(), testing::Contains(testing::HasSubstr("raised boiler 7 is at 91.0")));
+  const model::SignalId mean = line->signals().find("boiler-7/t_mean");
+  ASSERT_NE(mean, 0U);
+  EXPECT_THAT(outputs(), testing::Contains(std::to_string(mean) + " " + to_iso(kNow + 10 * kSecond) + " 84.5"));
+}
+
+TEST_F(LineTest, StopCommitsWhatWaits) {
+  Options options;
+  options.commit_interval = kHour;
+  start(options);
+  take("boiler-1/x", 1, kNow);
+  bool stopped = false;
+  line->stop([&] { stopped = true; });
+  run_until([&] { return stopped; });
+  EXPECT_EQ(disk.rows.size(), 1U);
+  EXPECT_TRUE(disk.snapshot.has_value());
+}
+
+// The heart of it: a replay of the log from any snapshot is the state that was, and makes the outputs
+// that were made.
+TEST_F(LineTest, AReplayOfTheLogIsWhatHappened) {
+  std::uint64_t random = 7;
+  for (int round = 0; round < 10; ++round) {
+    disk.rows.clear();
+    disk.outbox.clear();
+    disk.snapshot.reset();
+    accepted.clear();
+    seq = 0;
+    clock.set(kNow);
+    Options options;
+    options.commit_batches = 1 + split_mix(random) % 7;
+    options.snapshot_interval = static_cast<Nanoseconds>(split_mix(random) % 20 + 1) * kSecond;
+    line.reset();
+    start(options);
+    ASSERT_TRUE(line->install(some_rules()));
+    for (int i = 0; i < 200; ++i) {
+      const std::string path = "boiler-" + std::to_string(split_mix(random) % 3) + "/t";
+      take(path, 60 + static_cast<double>(split_mix(random) % 40), clock.now());
+      clock.advance(static_cast<Nanoseconds>(split_mix(random) % 2'000) * kMillisecond);
+      if (split_mix(random) % 10 == 0) line->tick();
+      if (split_mix(random) % 3 == 0) io.poll();
+    }
+    bool stopped = false;
+    line->stop([&] { stopped = true; });
+    run_until([&] { return stopped && accepted["plc"] == 200; });
+    store.reset();  // the snapshot is written
+
+    // From the start: the same outputs.
+    State replayed(compile);
+    rules::Outputs repeated;
+    v1::Commit commit;
+    v1::RawRecord raw;
+    const auto replay = [&](State& state, store::LogId after) {
+      for (const store::LogRow& row : disk.rows) {
+        if (row.id <= after) continue;
+        ASSERT_TRUE(commit.ParseFromString(row.commit));
+        ASSERT_TRUE(raw.ParseFromString(row.raw));
+        const auto ok = state.replay(commit, raw, repeated);
+        ASSERT_TRUE(ok) << ok.error().text();
+      }
+    };
+    replay(replayed, 0);
+    std::vector<std::string> again;
+    for (const rules::Emitted& emitted : repeated.emitted)
+      again.push_back(std::to_string(replayed.signals().find(emitted.path)) + " " + to_iso(emitted.reading.time) + " " +
+                      model::to_text(emitted.reading.value));
+    for (const rules::AlertEvent& event : repeated.alerts) again.push_back(event.id + " " + event.change + " " + event.message);
+    EXPECT_THAT(again, testing::UnorderedElementsAreArray(outputs()));
+    EXPECT_GT(again.size(), 10U);
+    EXPECT_TRUE(replayed.save() == line->state().save());
+
+    // From the snapshot: the same state.
+    ASSERT_TRUE(disk.snapshot.has_value());
+    State restored(compile);
+    ASSERT_TRUE(restored.restore(disk.snapshot->state));
+    replay(restored, disk.snapshot->at);
+    EXPECT_TRUE(restored.save() == line->state().save());
+    store = nullptr;
+  }
+}
+
+TEST_F(LineTest, ADamagedRowIsAnErrorAndNoCrash) {
+  start();
+  take("boiler-1/x", 1, kNow);
+  line->stop([] {});
+  run_until([&] { return !disk.rows.empty(); });
+  v1::Commit commit;
+  v1::RawRecord raw;
+  ASSERT_TRUE(commit.ParseFromString(disk.rows[0].commit));
+  ASSERT_TRUE(raw.ParseFromString(disk.rows[0].raw));
+  rules::Outputs outputs;
+  {
+    v1::RawRecord bad = raw;
+    bad.mutable_readings()->resize(bad.readings().size() / 2);
+    EXPECT_FALSE(State(compile).replay(commit, bad, outputs));
+  }
+  {
+    v1::RawRecord bad = raw;
+    bad.mutable_batches(0)->set_series(5);
+    EXPECT_FALSE(State(compile).replay(commit, bad, outputs));
+  }
+  {
+    v1::Commit bad = commit;
+    for (v1::Entry& entry : *bad.mutable_entries())
+      if (entry.input_case() == v1::Entry::kBatch) entry.set_batch(9);
+    EXPECT_FALSE(State(compile).replay(bad, raw, outputs));
+  }
+}
+
+}  // namespace
+}  // namespace weir::line
