@@ -38,5 +38,6 @@ class Report {
 double best_of(int windows, const std::function<void()>& run);
 
 void add_codec(CLI::App& app, Report& report);
+void add_store(CLI::App& app, Report& report);
 
 }  // namespace weir::bench

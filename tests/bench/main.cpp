@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   weir::bench::add_codec(app, report);
+  weir::bench::add_store(app, report);
   CLI11_PARSE(app, argc, argv);
   report.print(json);
   return 0;
