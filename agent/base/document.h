@@ -30,8 +30,14 @@ class Node {
   using Map = std::vector<Member>;        // in the order of the document; keys are unique
   using Data = std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Map>;
 
-  Node() = default;
-  Node(Data data_in, Position position_in) : data(std::move(data_in)), position(std::move(position_in)) {}
+  // Defined below Member: clang wants a map's elements complete where a map is made or ended.
+  Node();
+  Node(Data data_in, Position position_in);
+  Node(const Node&);
+  Node(Node&&) noexcept;
+  Node& operator=(const Node&);
+  Node& operator=(Node&&) noexcept;
+  ~Node();
 
   Data data;
   Position position;   // of the first character of the value itself (inside the quotes, if quoted)
@@ -39,23 +45,13 @@ class Node {
                          // False for escapes and for scalars over several lines.
 
   // For documents that a program makes: Node::of(std::int64_t{3}), object.set("key", value).
-  static Node of(Data data) { return Node(std::move(data), {}); }
-  static Node object() { return of(Map{}); }
+  static Node of(Data data);
+  static Node object();
   Node& set(std::string key, Node value);   // makes it a map; adds or replaces
 
   template <class T>
     requires(!std::same_as<std::remove_cvref_t<T>, Node>)
-  Node& set(std::string key, T&& value) {
-    using Plain = std::remove_cvref_t<T>;
-    if constexpr (std::same_as<Plain, bool> || std::same_as<Plain, List> || std::same_as<Plain, Map>)
-      return set(std::move(key), of(Data(std::forward<T>(value))));
-    else if constexpr (std::integral<Plain>)
-      return set(std::move(key), of(static_cast<std::int64_t>(value)));
-    else if constexpr (std::floating_point<Plain>)
-      return set(std::move(key), of(static_cast<double>(value)));
-    else
-      return set(std::move(key), of(std::string(std::string_view(value))));
-  }
+  Node& set(std::string key, T&& value);
 
   bool is_null() const { return std::holds_alternative<std::monostate>(data); }
   const bool* as_bool() const { return std::get_if<bool>(&data); }
@@ -74,5 +70,29 @@ struct Node::Member {
   Position key_position;
   Node value;
 };
+
+inline Node::Node() = default;
+inline Node::Node(Data data_in, Position position_in) : data(std::move(data_in)), position(std::move(position_in)) {}
+inline Node::Node(const Node&) = default;
+inline Node::Node(Node&&) noexcept = default;
+inline Node& Node::operator=(const Node&) = default;
+inline Node& Node::operator=(Node&&) noexcept = default;
+inline Node::~Node() = default;
+inline Node Node::of(Data data) { return Node(std::move(data), {}); }
+inline Node Node::object() { return of(Map{}); }
+
+template <class T>
+  requires(!std::same_as<std::remove_cvref_t<T>, Node>)
+Node& Node::set(std::string key, T&& value) {
+  using Plain = std::remove_cvref_t<T>;
+  if constexpr (std::same_as<Plain, bool> || std::same_as<Plain, List> || std::same_as<Plain, Map>)
+    return set(std::move(key), of(Data(std::forward<T>(value))));
+  else if constexpr (std::integral<Plain>)
+    return set(std::move(key), of(static_cast<std::int64_t>(value)));
+  else if constexpr (std::floating_point<Plain>)
+    return set(std::move(key), of(static_cast<double>(value)));
+  else
+    return set(std::move(key), of(std::string(std::string_view(value))));
+}
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include <openssl/evp.h>
 
@@ -89,16 +90,6 @@ void check_secrets(const Node& node, Diagnostics& diagnostics) {
   }
 }
 
-// By file in the order of reading, then by place.
-void sort(Diagnostics& diagnostics, const std::vector<Source>& sources) {
-  const auto rank = [&](const Diagnostic& d) {
-    const auto source =
-        std::ranges::find_if(sources, [&](const Source& s) { return d.position.file && s.name == *d.position.file; });
-    return std::tuple(source - sources.begin(), d.position.line, d.position.column);
-  };
-  std::ranges::stable_sort(diagnostics, {}, rank);
-}
-
 std::string without_mark(std::string text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   return text;
@@ -125,6 +116,15 @@ void append(Diagnostics& to, Diagnostics from) { std::ranges::move(from, std::ba
 
 }  // namespace
 
+void sort(Diagnostics& diagnostics, const std::vector<Source>& sources) {
+  const auto rank = [&](const Diagnostic& d) {
+    const auto source =
+        std::ranges::find_if(sources, [&](const Source& s) { return d.position.file && s.name == *d.position.file; });
+    return std::tuple(source - sources.begin(), d.position.line, d.position.column, std::string_view(d.message));
+  };
+  std::ranges::sort(diagnostics, {}, rank);
+}
+
 Loaded load(const Source& main, const std::vector<Source>& rule_files, const std::filesystem::path& folder) {
   Loaded out;
   out.sources = {main};
@@ -139,10 +139,13 @@ Loaded load(const Source& main, const std::vector<Source>& rule_files, const std
   for (const Source& source : rule_files) {
     Parsed rules = parse_yaml(source);
     append(out.diagnostics, std::move(rules.diagnostics));
-    if (!rules.root.is_null()) config.rules.push_back(std::move(rules.root));
+    if (rules.complete && !rules.root.is_null()) config.rules.push_back(std::move(rules.root));
   }
   sort(out.diagnostics, out.sources);
-  if (has_errors(out.diagnostics)) return out;
+  if (has_errors(out.diagnostics)) {
+    out.draft = std::move(config);
+    return out;
+  }
 
   config.main = main;
   config.rule_files = rule_files;
@@ -201,7 +204,7 @@ Loaded load(const std::filesystem::path& file) {
   const Source main = std::move(sources.front());
   sources.erase(sources.begin());
   Loaded out = load(main, sources, folder);
-  if (has_errors(unreadable)) out.config.reset();
+  if (has_errors(unreadable) && out.config) out.draft = std::exchange(out.config, std::nullopt);
   out.diagnostics.insert(out.diagnostics.begin(), unreadable.begin(), unreadable.end());
   return out;
 }

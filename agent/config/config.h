@@ -85,6 +85,7 @@ struct Config {
 
 struct Loaded {
   std::optional<Config> config;  // nothing if there are errors
+  std::optional<Config> draft;   // if there are: what could be read, to be checked further and never to be run
   Diagnostics diagnostics;
   std::vector<Source> sources;  // what was read, for render()
 };
@@ -104,6 +105,9 @@ struct Parsed {
   bool complete = false;  // read to the end: the root is what the document says, but for what is refused
 };
 Parsed parse_yaml(const Source& source);
+
+// By file in the order of `sources`, then by place.
+void sort(Diagnostics& diagnostics, const std::vector<Source>& sources);
 
 std::string schema();  // JSON Schema of weir.yaml, for editors
 
