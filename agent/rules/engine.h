@@ -89,6 +89,7 @@ class Engine {
   void readings(Timestamp arrival, const model::Series& series, Outputs& outputs);
 
   // Time has come to `now` (arrival clock). Moves idle inputs on, ends windows, lets `for` run out.
+  // Made once a second: a step of more than ten seconds counts as ten, as the agent was not running then.
   void tick(Timestamp now, Outputs& outputs);
 
   // Whether anything waits for time: then the line makes ticks, one a second.

@@ -127,6 +127,9 @@ class RuleState {
   void resize_inputs();
   Incoming admit(std::uint16_t slot, Timestamp time, model::Quality quality, double number, const std::string* text,
                  model::ValueType type, Sink& sink) const;
+  template <class T>
+  std::size_t skip_quiet(std::uint32_t g, const model::Series& series, const std::vector<T>& column, std::size_t begin,
+                         Nanoseconds now);
   void take(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
   void hold_back(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
   void store(std::uint32_t g, std::uint16_t slot, Timestamp time, double number, std::uint32_t quality, const std::string* text);
@@ -150,6 +153,7 @@ class RuleState {
   bool keeps_results() const { return rule_->window > 0 && rule_->alert.has_value(); }
 
   const Rule* rule_;
+  bool threshold_ = false;                      // the rule is `t > 90` and an alert, nothing else
   std::uint32_t judged_inputs_ = 0;             // bit i: when or clear reads input i
   std::vector<Group> groups_;
   std::vector<Slot> slots_;                     // inputs of a group side by side

@@ -106,6 +106,37 @@ TEST(Reference, WindowsOverShuffledRepeatedAndBadReadings) {
   }
 }
 
+// `t > 60` alone is quick over what does not meet it; `t > 60 + 0` takes the common way.
+TEST(Reference, QuietReadingsAreNoDifferent) {
+  const std::string rule = "rules: [{name: r, from: {t: \"d/t\"}, when: t > 60, for: 1s, alert: {severity: info, message: \"{t}\"}}]";
+  std::string common = rule;
+  common.insert(common.find("60") + 2, " + 0");
+  for (unsigned seed = 1; seed <= 200; ++seed) {
+    std::mt19937 random(seed);
+    Plant quick(rule), slow(common);
+    Timestamp time = 100 * kSecond;
+    for (int i = 0; i < 10; ++i) {
+      model::Series series;
+      for (unsigned k = random() % 12; k > 0; --k) {
+        time += (static_cast<Timestamp>(random() % 10) - 2) * 200 * kMillisecond;
+        const double value = random() % 20 == 0 ? std::nan("") : static_cast<double>(random() % 80);
+        series.append({time, value, random() % 15 == 0 ? model::kBad : model::kGood});
+      }
+      if (series.size() == 0) continue;
+      for (Plant* plant : {&quick, &slow}) {
+        series.signal = plant->signal("d/t");
+        plant->engine.readings(time, series, plant->out);
+        if (i % 3 == 0) plant->engine.tick(time + 2 * kSecond, plant->out);
+      }
+      ASSERT_EQ(quick.said(), slow.said()) << seed;
+      EXPECT_EQ(quick.engine.counters().late, slow.engine.counters().late) << seed;
+      EXPECT_EQ(quick.engine.counters().duplicate, slow.engine.counters().duplicate) << seed;
+      EXPECT_EQ(quick.engine.counters().arithmetic, slow.engine.counters().arithmetic) << seed;
+      EXPECT_EQ(quick.engine.waits_for_time(), slow.engine.waits_for_time()) << seed;
+    }
+  }
+}
+
 constexpr const char* kMixed = R"Y(
 rules:
   - name: hot
