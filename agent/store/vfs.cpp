@@ -2,8 +2,6 @@
 
 #include <sqlite3.h>
 
-#include <cstddef>
-
 namespace weir::store {
 namespace {
 
@@ -13,8 +11,8 @@ struct Watch {
   IoHook* hook = nullptr;
 };
 
-// SQLite allocates szOsFile bytes: this, and right behind it the system's own.
-struct alignas(std::max_align_t) File {
+// SQLite allocates szOsFile bytes, aligned to 8: this, and right behind it the system's own.
+struct File {
   sqlite3_file base;
   Watch* watch;
   const char* name;
@@ -22,6 +20,7 @@ struct alignas(std::max_align_t) File {
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
   static File* of(sqlite3_file* file) { return reinterpret_cast<File*>(file); }
 };
+static_assert(alignof(File) <= 8 && sizeof(File) % 8 == 0);
 
 // Passes a method on to the real file.
 template <auto Method, class... Arguments>

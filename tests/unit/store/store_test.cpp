@@ -58,7 +58,7 @@ TEST_F(StoreThreadTest, AnswersInTheOrderOfTheCalls) {
                                    "trimmed", "waiting 2", "pong"));
 }
 
-TEST_F(StoreThreadTest, PutsCommitsThatWaitIntoOneSync) {
+TEST_F(StoreThreadTest, CommitsThatWaitTogetherKeepTheirOrder) {
   start();
   constexpr std::size_t kCount = 500;
   std::size_t seen = 0;
