@@ -1,6 +1,7 @@
 #include "agent/plan.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -57,14 +58,19 @@ std::filesystem::path store_path(const std::filesystem::path& config_file) {
   return config_file.parent_path() / *path->as_string();
 }
 
-Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& driver_folders) {
+void set_config_folder(const std::filesystem::path& config_file) {
+  ::setenv("WEIR_CONFIG_DIR", std::filesystem::absolute(config_file).parent_path().c_str(), 1);
+}
+
+Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& driver_folders,
+              std::span<const model::Signal> announced) {
   Checked out{std::move(loaded)};
-  if (!out.loaded.config) return out;
-  const config::Config& config = *out.loaded.config;
-  Diagnostics& diagnostics = out.loaded.diagnostics;
+  if (!out.loaded.config && !out.loaded.draft) return out;
+  const config::Config& config = out.loaded.config ? *out.loaded.config : *out.loaded.draft;
+  Diagnostics diagnostics;
 
   for (const config::Driver& driver : config.drivers) {
-    if (driver.external) continue;
+    if (driver.external || (driver.kind.empty() && driver.command.empty())) continue;
     const auto complain = [&](const Error& error) {
       diagnostics.push_back({Diagnostic::Severity::error, driver.options.position,
                              "driver " + driver.name + ": " + error.what, error.hint});
@@ -88,8 +94,19 @@ Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& d
                              "driver " + driver.name + ": " + finding.message, finding.hint});
   }
 
-  rules::Compiled compiled = rules::compile(config.rules);
+  rules::Compiled compiled = rules::compile(config.rules, announced);
   diagnostics.insert(diagnostics.end(), compiled.diagnostics.begin(), compiled.diagnostics.end());
+
+  // One fault is said once: by who read it first.
+  Diagnostics& said = out.loaded.diagnostics;
+  const std::size_t before = said.size();
+  for (Diagnostic& found : diagnostics)
+    if (std::none_of(said.begin(), said.begin() + static_cast<std::ptrdiff_t>(before), [&](const Diagnostic& known) {
+          return known.position.file && found.position.file && *known.position.file == *found.position.file &&
+                 known.position.line == found.position.line && known.position.column == found.position.column;
+        }))
+      said.push_back(std::move(found));
+  config::sort(said, out.loaded.sources);
   return out;
 }
 

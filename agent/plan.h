@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,13 +33,19 @@ config::Loaded load(const v1::KeptConfig& kept);
 // The store's file that a config names, even if the rest of it is wrong; else the default.
 std::filesystem::path store_path(const std::filesystem::path& config_file);
 
-// Checks all of it: the config's own errors, the rules, each driver's options. Blocking: a driver's check
-// runs its executable. Positions are in the files as they were written.
+// Where drivers, and their checks, find the files that their options name: told to them by the environment.
+void set_config_folder(const std::filesystem::path& config_file);
+
+// Checks all of it: the config's own errors, the rules, each driver's options; with errors in the config,
+// whatever else can be checked all the same. Blocking: a driver's check runs its executable. Positions are
+// in the files as they were written. `announced`: the signals that are known, for warnings about rules
+// that match none of them; may be empty.
 struct Checked {
   config::Loaded loaded;
   bool good() const { return loaded.config.has_value() && !has_errors(loaded.diagnostics); }
 };
-Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& driver_folders);
+Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& driver_folders,
+              std::span<const model::Signal> announced = {});
 
 // All diagnostics as text, with the lines they speak of.
 std::string render(const config::Loaded& loaded);
