@@ -60,8 +60,10 @@ Result<Node> ask(const std::filesystem::path& socket, const Node& request, std::
   if (reply.empty()) return fail("the agent at " + where + " closed the connection without an answer");
   auto node = parse_json(reply);
   if (!node) return context("the agent's answer", node.error());
-  if (const Node* error = node->find("error"); error != nullptr && error->as_string() != nullptr)
-    return fail(*error->as_string());
+  if (const Node* error = node->find("error"); error != nullptr && error->as_string() != nullptr) {
+    const Node* hint = node->find("hint");
+    return fail(*error->as_string(), hint != nullptr && hint->as_string() != nullptr ? *hint->as_string() : "");
+  }
   return node;
 }
 

@@ -9,7 +9,7 @@
 
 namespace weir::control {
 
-// A reply with a member "error" comes back as that error.
+// A reply with a member "error" (and "hint") comes back as that error.
 Result<Node> ask(const std::filesystem::path& socket, const Node& request,
                  std::chrono::milliseconds timeout = std::chrono::seconds(30));
 
