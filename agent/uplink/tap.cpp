@@ -62,7 +62,17 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
 
   TapCounts counts() const {
     auto out = counts_;
-    for (const auto& [key, ranges] : streams_) out.missing += ranges.missing();
+    for (const auto& [key, watched] : streams_) out.missing += watched.seen.missing();
+    return out;
+  }
+
+  std::vector<TapStream> streams() const {
+    std::vector<TapStream> out;
+    for (const auto& [key, watched] : streams_) {
+      const auto& [agent, incarnation, stream] = key;
+      out.push_back({agent, incarnation, stream, watched.records, watched.repeats, watched.seen.first(),
+                     watched.seen.last(), watched.seen.missing()});
+    }
     return out;
   }
 
@@ -70,6 +80,11 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
   struct Agent {
     std::string incarnation;
     std::map<model::SignalId, std::pair<std::string, std::string>> signals;  // path and unit
+  };
+
+  struct Watched {
+    SeqRanges seen;
+    std::uint64_t records = 0, repeats = 0;
   };
 
   template <class What>
@@ -172,7 +187,8 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
                               std::uint64_t seq) {
     const std::tuple key(agent, incarnation, stream);
     if (!streams_.contains(key) && streams_.size() >= kMostStreams) return fail("more streams than this can follow");
-    auto& ranges = streams_[key];
+    auto& watched = streams_[key];
+    auto& ranges = watched.seen;
     using Problem = seen::SequenceProblem;
     const auto problem = [&](Problem::Kind kind, std::uint64_t first, std::uint64_t last) {
       tell(Problem{kind, agent, incarnation, stream, first, last});
@@ -182,9 +198,11 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
     const bool late = !first && seq > ranges.first() && seq < last;
     if (!ranges.insert(seq)) {
       ++counts_.repeats;
+      ++watched.repeats;
       problem(Problem::Kind::repeat, seq, seq);
       return false;
     }
+    ++watched.records;
     while (ranges.size() > kMostRanges) ranges.forget_lowest_gap();
     if (late) problem(Problem::Kind::late, seq, seq);
     else if (!first && seq > last + 1) problem(Problem::Kind::gap, last + 1, seq - 1);
@@ -235,7 +253,7 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
   std::string root_;
   std::shared_ptr<std::function<void(const Seen&)>> handler_;
   std::map<std::string, Agent> agents_;
-  std::map<std::tuple<std::string, std::string, Stream>, SeqRanges> streams_;
+  std::map<std::tuple<std::string, std::string, Stream>, Watched> streams_;
   TapCounts counts_;
 };
 
@@ -246,5 +264,6 @@ Tap::~Tap() { watch_->abandon(); }
 void Tap::start(std::function<void(const Seen&)> handler) { watch_->start(std::move(handler)); }
 void Tap::stop(std::function<void()> stopped) { watch_->stop(std::move(stopped)); }
 TapCounts Tap::counts() const { return watch_->counts(); }
+std::vector<TapStream> Tap::streams() const { return watch_->streams(); }
 
 }  // namespace weir::uplink

@@ -85,6 +85,15 @@ struct TapCounts {
   std::uint64_t missing = 0;  // numbers that are missing now, since the first seen of each stream
 };
 
+// One stream of one life of an agent's store.
+struct TapStream {
+  std::string agent, incarnation;
+  Stream stream = Stream::raw;
+  std::uint64_t records = 0, repeats = 0;
+  std::uint64_t first = 0, last = 0;  // the lowest and the highest number seen
+  std::uint64_t missing = 0;          // between them, now
+};
+
 class Tap {
  public:
   // `root`: under which the agents' topics are.
@@ -99,6 +108,7 @@ class Tap {
   void stop(std::function<void()> stopped);
 
   TapCounts counts() const;
+  std::vector<TapStream> streams() const;
 
  private:
   class Watch;
