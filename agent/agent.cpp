@@ -151,6 +151,7 @@ class Agent {
   Timestamp bus_since_ = 0;
   std::string bus_url_;
   store::Stats store_stats_;
+  Rates rates_;
 
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<store::Store> store_;
@@ -175,8 +176,7 @@ Result<void> Agent::run() {
   if (error)
     return fail("cannot make " + options_.runtime_dir.string() + ": " + error.message(),
                 "give another with --runtime-dir, or run as the user weir");
-  // Drivers and their checks find files that their options name relative to it.
-  ::setenv("WEIR_CONFIG_DIR", std::filesystem::absolute(options_.config).parent_path().c_str(), 1);
+  plan::set_config_folder(options_.config);
 
   if (auto ok = choose_config(); !ok) return ok;
   if (auto ok = open_store(); !ok) return ok;
@@ -511,9 +511,10 @@ void Agent::every_second() {
   second_.async_wait([this](boost::system::error_code cancelled) {
     if (cancelled) return;
     intake_->second();
+    rates_.sample(clock_.boottime(), counters(status_inputs()));
     if (++seconds_ % 2 == 0) write_status();
     if (seconds_ % 30 == 0) trim();
-    if (seconds_ % 5 == 0) store_->stats([this](store::Stats stats) { store_stats_ = std::move(stats); });
+    if (seconds_ % 5 == 1) store_->stats([this](store::Stats stats) { store_stats_ = std::move(stats); });
     every_second();
   });
 }
@@ -555,6 +556,7 @@ StatusInputs Agent::status_inputs() {
   in.recovery_took = recovery_took_;
   in.replayed = replayed_;
   for (auto& [name, cloud] : clouds_) in.uplinks.emplace_back(cloud.config, cloud.uplink->stats());
+  in.rates = &rates_;
   return in;
 }
 
@@ -568,8 +570,11 @@ void Agent::asked(const Node& request, control::Reply reply) {
     const Node* value = request.find(key);
     return value != nullptr && value->as_string() != nullptr ? *value->as_string() : std::string();
   };
-  const auto answer = [reply](Result<Node> result) {
-    reply(result ? std::move(*result) : Node::object().set("error", result.error().text()));
+  const auto refused = [](const Error& error) {
+    return Node::object().set("error", error.what).set("hint", error.hint);
+  };
+  const auto answer = [reply, refused](Result<Node> result) {
+    reply(result ? std::move(*result) : refused(result.error()));
   };
   const std::string verb = text("do");
   if (verb == "status") return reply(status(status_inputs()));
@@ -585,8 +590,8 @@ void Agent::asked(const Node& request, control::Reply reply) {
     return devices_->write(line_->signals(), text("path"), text("value"), answer);
   }
   if (verb == "reload")
-    return reload([reply](Result<std::string> done) {
-      reply(done ? Node::object().set("done", *done) : Node::object().set("error", done.error().text()));
+    return reload([reply, refused](Result<std::string> done) {
+      reply(done ? Node::object().set("done", *done) : refused(done.error()));
     });
   reply(Node::object().set("error", "the agent knows no request '" + verb + "'"));
 }

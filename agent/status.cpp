@@ -1,6 +1,7 @@
 #include "agent/status.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <unistd.h>
 
@@ -106,6 +107,19 @@ void find_problems(const StatusInputs& in, Node::List& problems) {
                        "readings carry this box's own time", "timedatectl; is NTP reachable?"});
 }
 
+// A tenth is precise enough for people, and short.
+double rate(const StatusInputs& in, const std::string& counter) {
+  return in.rates == nullptr ? 0 : std::round(in.rates->of(counter) * 10) / 10;
+}
+
+Node signal_node(const model::Signal& signal) {
+  Node node = Node::object();
+  node.set("path", signal.path).set("type", model::to_text(signal.type)).set("unit", signal.unit);
+  node.set("interval", signal.interval.count() == 0 ? std::string() : to_text(signal.interval));
+  node.set("writable", signal.writable);
+  return node;
+}
+
 Node driver_node(const StatusInputs& in, const config::Driver& driver, const std::vector<supervisor::DriverProcess>& processes) {
   Node node = Node::object();
   node.set("name", driver.name).set("kind", driver.kind);
@@ -131,6 +145,7 @@ Node driver_node(const StatusInputs& in, const config::Driver& driver, const std
   if (const auto it = in.intake.counters().find(driver.name); it != in.intake.counters().end()) {
     const intake::DriverCounters& counters = it->second;
     node.set("batches", counters.batches).set("readings", counters.readings).set("bytes", counters.bytes);
+    node.set("rate", rate(in, "driver " + driver.name));
     node.set("repeats", counters.repeats).set("resends", counters.resends).set("clamped", counters.clamped);
     node.set("dropped", counters.dropped);
     if (counters.last_arrival != 0) node.set("last_arrival", to_iso(counters.last_arrival));
@@ -148,25 +163,32 @@ Node driver_node(const StatusInputs& in, const config::Driver& driver, const std
 
 }  // namespace
 
+Rates::Counters counters(const StatusInputs& in) {
+  const line::Condition& condition = in.line.condition();
+  Rates::Counters out{{"readings", condition.readings}, {"emitted", condition.emitted}, {"commits", condition.commits}};
+  for (const auto& [name, counters] : in.intake.counters()) out["driver " + name] = counters.readings;
+  for (const auto& [config, uplink] : in.uplinks)
+    for (const uplink::StreamStats& stream : uplink.streams) out["uplink " + config.name] += stream.taken;
+  return out;
+}
+
 Node drivers(const StatusInputs& in) {
   const auto processes = in.supervisor.states();
+  const model::SignalTable& table = in.line.state().signals();
+  const auto signals_of = [&](const std::string& driver) {
+    Node::List signals;
+    for (std::size_t i = 1; i <= table.size(); ++i)
+      if (const auto& entry = table.at(static_cast<model::SignalId>(i)); entry.driver == driver)
+        signals.push_back(signal_node(entry.signal));
+    return signals;
+  };
   Node::List list;
   for (const config::Driver& driver : in.config.drivers) {
     Node node = driver_node(in, driver, processes);
-    Node::List signals;
-    const model::SignalTable& table = in.line.state().signals();
-    for (std::size_t i = 1; i <= table.size(); ++i) {
-      const auto& entry = table.at(static_cast<model::SignalId>(i));
-      if (entry.driver != driver.name) continue;
-      Node signal = Node::object();
-      signal.set("path", entry.signal.path).set("type", model::to_text(entry.signal.type)).set("unit", entry.signal.unit);
-      signal.set("interval", to_text(entry.signal.interval)).set("writable", entry.signal.writable);
-      signals.push_back(std::move(signal));
-    }
-    node.set("signals", std::move(signals));
+    node.set("signals", signals_of(driver.name));
     list.push_back(std::move(node));
   }
-  return Node::object().set("drivers", std::move(list));
+  return Node::object().set("drivers", std::move(list)).set("derived", signals_of(""));
 }
 
 Node status(const StatusInputs& in) {
@@ -181,6 +203,10 @@ Node status(const StatusInputs& in) {
   out.set("pid", ::getpid()).set("ready", in.ready);
   out.set("clock_synced", in.clock.synced()).set("data_lost", given_up).set("gaps", in.line.condition().gaps);
   out.set("problems", std::move(problems));
+
+  Node rates = Node::object();
+  for (const char* name : {"readings", "emitted", "commits"}) rates.set(name, rate(in, name));
+  out.set("rates", std::move(rates));
 
   Node bus = Node::object();
   bus.set("managed", in.config.bus.managed).set("connected", !in.bus_problem && in.ready);
@@ -233,6 +259,7 @@ Node status(const StatusInputs& in) {
     node.set("name", config.name).set("url", config.url).set("connected", uplink.connected);
     node.set("since", to_iso(uplink.since)).set("reason", uplink.reason).set("refused", uplink.refused);
     if (uplink.last_taken != 0) node.set("last_taken", to_iso(uplink.last_taken));
+    node.set("rate", rate(in, "uplink " + config.name)).set("under_way", uplink.under_way);
     Node sent = Node::object();
     for (const uplink::StreamStats& stream : uplink.streams) {
       Node one = Node::object();

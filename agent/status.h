@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/rates.h"
 #include "base/clock.h"
 #include "base/document.h"
 #include "base/error.h"
@@ -46,13 +47,17 @@ struct StatusInputs {
   Nanoseconds recovery_took = 0;
   std::uint64_t replayed = 0;
   std::vector<std::pair<config::Uplink, uplink::Stats>> uplinks = {};
+  const Rates* rates = nullptr;
 };
 
 // The document: verdict, problems (each with since, what, why, means, do), drivers, queue, uplinks.
 // docs/status.md lists the members.
 Node status(const StatusInputs& in);
 
-// The drivers alone, with their devices and signals.
+// The drivers alone, with their devices and signals, and what the rules derive.
 Node drivers(const StatusInputs& in);
+
+// The counters whose rates the document gives.
+Rates::Counters counters(const StatusInputs& in);
 
 }  // namespace weir
