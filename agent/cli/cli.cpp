@@ -22,7 +22,9 @@ int main(int argc, char** argv) {
   app.add_option("--config,-c", context.config, "weir.yaml; rules.d/ is beside it")->capture_default_str();
   app.add_option("--runtime-dir", context.runtime_dir, "Where the agent keeps its socket and status file")
       ->capture_default_str();
-  add_run(app, context);
+  // In the order in which help shows them.
+  for (const auto add : {add_run, add_check, add_status, add_tap, add_queue, add_drivers, add_read, add_write, add_reload})
+    add(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -25,6 +25,14 @@ struct Context {
 void failed(Context& context, const Error& error);
 
 void add_run(CLI::App& app, Context& context);
+void add_check(CLI::App& app, Context& context);
+void add_status(CLI::App& app, Context& context);
+void add_tap(CLI::App& app, Context& context);
+void add_queue(CLI::App& app, Context& context);
+void add_drivers(CLI::App& app, Context& context);
+void add_read(CLI::App& app, Context& context);
+void add_write(CLI::App& app, Context& context);
+void add_reload(CLI::App& app, Context& context);
 
 // The whole program.
 int main(int argc, char** argv);

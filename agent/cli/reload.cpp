@@ -1,0 +1,26 @@
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "agent/agent.h"
+#include "cli/cli.h"
+#include "cli/table.h"
+#include "control/client.h"
+
+namespace weir::cli {
+
+void add_reload(CLI::App& app, Context& context) {
+  CLI::App* reload = app.add_subcommand("reload", "Put the configuration and the rules in place: all, or nothing if there are errors");
+  reload->footer(
+      "Example: weir check && weir reload\n"
+      "Drivers and rules that did not change go on undisturbed. Exits with 1 if it was refused; what ran before goes on.");
+  reload->callback([&context] {
+    // Each driver is asked about its options, which may take it a while.
+    const auto answer =
+        control::ask(control_socket(context.runtime_dir), Node::object().set("do", "reload"), std::chrono::minutes(1));
+    if (!answer) return failed(context, answer.error());
+    std::puts(printable(text_of(*answer, "done")).c_str());
+  });
+}
+
+}  // namespace weir::cli
