@@ -26,11 +26,9 @@ std::uint64_t as_id(void* context) { return static_cast<std::uint64_t>(reinterpr
 int code_of(const paho::token& token) {
   if (token.get_return_code() != 0) return token.get_return_code();
   int worst = static_cast<int>(token.get_reason_code());
-  // With one filter the C library fills in no list, and the C++ one reads it all the same.
-  if (token.get_type() == paho::token::SUBSCRIBE && token.get_topics()->size() > 1) {
-    for (const auto reason : token.get_subscribe_response().get_reason_codes()) {
-      worst = std::max(worst, static_cast<int>(reason));
-    }
+  if (token.get_type() == paho::token::SUBSCRIBE) {
+    const auto response = token.get_subscribe_response();
+    for (const auto reason : response.get_reason_codes()) worst = std::max(worst, static_cast<int>(reason));
   }
   return worst;
 }
