@@ -71,9 +71,11 @@ Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& d
 
   for (const config::Driver& driver : config.drivers) {
     if (driver.external || (driver.kind.empty() && driver.command.empty())) continue;
+    const auto say = [&](Diagnostic::Severity severity, const Position& at, const std::string& what, const std::string& hint) {
+      diagnostics.push_back({severity, at.line > 0 ? at : driver.place, "driver " + driver.name + ": " + what, hint});
+    };
     const auto complain = [&](const Error& error) {
-      diagnostics.push_back({Diagnostic::Severity::error, driver.options.position,
-                             "driver " + driver.name + ": " + error.what, error.hint});
+      say(Diagnostic::Severity::error, driver.place, error.what, error.hint);
     };
     std::filesystem::path executable = driver.command;
     if (executable.empty()) {
@@ -90,8 +92,7 @@ Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& d
       continue;
     }
     for (const supervisor::Finding& finding : *findings)
-      diagnostics.push_back({finding.severity, at_pointer(driver.options, finding.at).position,
-                             "driver " + driver.name + ": " + finding.message, finding.hint});
+      say(finding.severity, at_pointer(driver.options, finding.at).position, finding.message, finding.hint);
   }
 
   rules::Compiled compiled = rules::compile(config.rules, announced);

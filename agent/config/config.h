@@ -38,6 +38,7 @@ struct Driver {
   std::filesystem::path command;    // an executable of one's own instead; empty: by kind
   bool external = false;            // somebody else starts it; the agent only talks to it
   Node options;                     // as written; positions for the driver's own check
+  Position place;                   // of its kind, or command, or else of the driver
   std::vector<std::string> writes;  // path patterns that may be written through it; none: read-only
 };
 

@@ -140,6 +140,7 @@ void describe_bus(Fields& fields, Bus& bus) {
 void describe_driver(Fields& fields, Driver& driver) {
   fields.text({"kind", "modbus, host, simulator: runs weir-driver-KIND"}, driver.kind, check_plain_name);
   fields.path({"command", "An executable of one's own that keeps the driver contract"}, driver.command);
+  fields.place(driver.command.empty() ? "kind" : "command", driver.place);
   fields.flag({"external", "Somebody else starts it; the agent only talks to it"}, driver.external);
   fields.texts({"writes", "Path patterns of the signals that may be written; none: read-only"}, driver.writes,
                check_pattern);

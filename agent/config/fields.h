@@ -47,6 +47,9 @@ class Fields {
   // Whatever map stands there.
   virtual void anything(Key key, Node& out) = 0;
 
+  // Where the key's value stands, or else the section.
+  virtual void place(const char* key, Position& out) = 0;
+
   // A map of keys. A text in its place is the value of the key `shorthand`, if there is one.
   using Body = std::function<void(Fields&)>;
   virtual void section(Key key, const Body& body, const char* shorthand = nullptr) = 0;

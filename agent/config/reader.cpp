@@ -274,6 +274,11 @@ void Reader::named(Key key, Check check_name, const NamedBody& body) {
   }
 }
 
+void Reader::place(const char* key, Position& out) {
+  const Node* value = node_.find(key);
+  out = value != nullptr ? value->position : node_.position;
+}
+
 void Reader::require(bool holds, const char* key, std::string what, std::string hint) {
   // What hangs together is judged only where each key is fine by itself.
   if (holds || diagnostics_.size() != errors_before_) return;

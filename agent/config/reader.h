@@ -30,6 +30,7 @@ class Reader final : public Fields {
   void choices(Key key, std::vector<std::string>& out, std::vector<std::string_view> choices) override;
   void numbers(Key key, std::vector<std::pair<std::string, double>>& out, Check check_name) override;
   void anything(Key key, Node& out) override;
+  void place(const char* key, Position& out) override;
   void section(Key key, const Body& body, const char* shorthand) override;
   void named(Key key, Check check_name, const NamedBody& body) override;
   void require(bool holds, const char* key, std::string what, std::string hint) override;

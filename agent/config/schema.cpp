@@ -61,6 +61,7 @@ class SchemaWriter final : public Fields {
     property(key, map_of(typed("number")));
   }
   void anything(Key key, Node&) override { property(key, or_nothing(typed("object"))); }
+  void place(const char*, Position&) override {}
   void section(Key key, const Body& body, const char* shorthand) override {
     SchemaWriter below;
     body(below);

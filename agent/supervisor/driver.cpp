@@ -112,7 +112,7 @@ Result<std::filesystem::path> find_driver(std::string_view kind, const std::vect
   for (const std::filesystem::path& folder : folders) looked.push_back(folder.string());
   std::string hint = did_you_mean(kind, views);
   hint = kinds.empty() ? "there are no drivers there"
-                       : (hint.empty() ? "" : hint + "; ") + "there is " + join(kinds, ", ");
+                       : (hint.empty() ? "" : hint + " ") + "There are: " + join(kinds, ", ");
   return fail("there is no driver of kind '" + std::string(kind) + "' in " + join(looked, ", "), hint);
 }
 
