@@ -57,7 +57,7 @@ void DeviceAccess::read(const model::SignalTable& signals, std::string_view path
   request.set_id(to_hex(random_bytes(8)));
   request.set_signal(std::string(path));
   const std::string& driver = signals.at(*id).driver;
-  wait_for(request.id(), driver, std::move(done));
+  wait_for(request.id(), signals.at(*id), std::move(done));
   publish_("weir/v1/read/" + driver, request.SerializeAsString());
 }
 
@@ -73,14 +73,15 @@ void DeviceAccess::write(const model::SignalTable& signals, std::string_view pat
   request.set_signal(std::string(path));
   wire::encode(*parsed, *request.mutable_value());
   request.set_deadline(clock_.now() + std::chrono::nanoseconds(kPatience).count());
-  wait_for(request.id(), entry.driver, std::move(done));
+  wait_for(request.id(), entry, std::move(done));
   publish_("weir/v1/write/" + entry.driver, request.SerializeAsString());
 }
 
-void DeviceAccess::wait_for(const std::string& id, std::string driver, Done done) {
+void DeviceAccess::wait_for(const std::string& id, const model::SignalTable::Entry& signal, Done done) {
   if (waiting_.size() >= kMostWaiting) return done(fail("too many reads and writes are under way", "try again"));
   Waiting& waiting = waiting_[id];
-  waiting.driver = std::move(driver);
+  waiting.driver = signal.driver;
+  waiting.unit = signal.signal.unit;
   waiting.done = std::move(done);
   waiting.timeout = std::make_unique<boost::asio::steady_timer>(executor_, kPatience);
   waiting.timeout->async_wait([this, id](boost::system::error_code cancelled) {
@@ -114,7 +115,7 @@ void DeviceAccess::answered(std::string_view topic, std::string_view payload) {
     v1::ReadOut answer;
     if (!answer.ParseFromArray(payload.data(), static_cast<int>(payload.size())) || !asked_of(answer.id())) return;
     if (answer.outcome() != v1::DONE) return finish(answer.id(), refused(answer.outcome(), answer.reason()));
-    node.set("path", answer.signal()).set("value", value_text(answer.value()));
+    node.set("path", answer.signal()).set("value", value_text(answer.value())).set("unit", waiting_[answer.id()].unit);
     node.set("quality", model::to_text(model::Quality{answer.quality()}));
     node.set("time", to_iso(answer.time())).set("raw", answer.raw());
     finish(answer.id(), std::move(node));
@@ -123,6 +124,7 @@ void DeviceAccess::answered(std::string_view topic, std::string_view payload) {
     if (!answer.ParseFromArray(payload.data(), static_cast<int>(payload.size())) || !asked_of(answer.id())) return;
     if (answer.outcome() != v1::DONE) return finish(answer.id(), refused(answer.outcome(), answer.reason()));
     node.set("path", answer.signal()).set("read_back", value_text(answer.read_back()));
+    node.set("unit", waiting_[answer.id()].unit);
     node.set("time", to_iso(answer.time())).set("raw", answer.raw());
     finish(answer.id(), std::move(node));
   }

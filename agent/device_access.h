@@ -45,11 +45,11 @@ class DeviceAccess {
 
  private:
   struct Waiting {
-    std::string driver;
+    std::string driver, unit;
     Done done;
     std::unique_ptr<boost::asio::steady_timer> timeout;
   };
-  void wait_for(const std::string& id, std::string driver, Done done);
+  void wait_for(const std::string& id, const model::SignalTable::Entry& signal, Done done);
   void finish(const std::string& id, Result<Node> result);
 
   static constexpr std::chrono::seconds kPatience{10};
