@@ -24,10 +24,12 @@ std::string who() {
 
 void print(const Node& answer, std::string_view value_key, std::string_view quality) {
   const Paint paint(stdout);
+  Timestamp time = 0;
+  parse_iso(text_of(answer, "time"), time);
   const std::string unit = text_of(answer, "unit");
   std::printf("%s = %s%s  %s  %s\n", printable(text_of(answer, "path")).c_str(),
               printable(text_of(answer, value_key)).c_str(), unit.empty() ? "" : (" " + printable(unit)).c_str(),
-              paint(colour_of(quality), printable(quality)).c_str(), text_of(answer, "time").c_str());
+              paint(colour_of(quality), printable(quality)).c_str(), time_text(time).c_str());
   if (const std::string raw = text_of(answer, "raw"); !raw.empty()) std::printf("raw: %s\n", printable(raw).c_str());
 }
 

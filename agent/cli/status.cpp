@@ -44,8 +44,8 @@ void print_problems(const Node& status, Timestamp now, const Paint& paint) {
   for (const Node& problem : list_of(status, "problems")) {
     const std::string what = text_of(problem, "what");
     const std::string why = text_of(problem, "why");
-    std::printf("\n%s %s\n", paint(Colour::red, "! " + printable(what)).c_str(),
-                ("for " + since_text(text_of(problem, "since"), now)).c_str());
+    std::printf("\n%s (for %s)\n", paint(Colour::red, "! " + printable(what)).c_str(),
+                since_text(text_of(problem, "since"), now).c_str());
     if (!why.empty()) std::fputs(indented(why, "    ").c_str(), stdout);
     std::fputs(indented("data: " + text_of(problem, "means"), "    ").c_str(), stdout);
     std::fputs(indented("do:   " + text_of(problem, "do"), "    ").c_str(), stdout);

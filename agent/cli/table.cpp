@@ -113,6 +113,22 @@ std::string since_text(std::string_view iso, Timestamp now) {
   return parse_iso(iso, time) ? duration_text(now - time) : std::string();
 }
 
+std::string time_text(Timestamp time) {
+  const Timestamp past = (time % kSecond + kSecond) % kSecond;
+  std::string out = to_iso(time - past);
+  char fraction[16];
+  std::snprintf(fraction, sizeof fraction, ".%03dZ", static_cast<int>(past / kMillisecond));
+  return out.replace(out.size() - 1, 1, fraction);
+}
+
+std::string short_text(const model::Value& value) {
+  const double* real = std::get_if<double>(&value);
+  if (real == nullptr) return model::to_text(value);
+  char text[32];
+  std::snprintf(text, sizeof text, "%.7g", *real);
+  return text;
+}
+
 std::string count_text(std::uint64_t count, std::string_view what) {
   return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }

@@ -62,6 +62,12 @@ std::string duration_text(Nanoseconds duration);
 // "3m20s" since an ISO 8601 time; "" if it is none.
 std::string since_text(std::string_view iso, Timestamp now);
 
+// "2026-11-21T01:18:39.120Z": to the millisecond, always as wide.
+std::string time_text(Timestamp time);
+
+// As model::to_text(), but a double no longer than people read: 7 digits.
+std::string short_text(const model::Value& value);
+
 std::string count_text(std::uint64_t count, std::string_view what);   // "1 gap", "2 gaps"
 std::string rate_text(double per_second);                             // "0", "0.5", "120"
 

@@ -115,6 +115,7 @@ class Watch {
 
   void header() {
     if (format_ == Format::csv) std::puts("time,agent,path,value,unit,quality");
+    if (format_ == Format::table) row("TIME", "AGENT", "PATH", "VALUE", "QUALITY", Colour::none);
   }
 
   void show(const seen::Reading& reading) {
@@ -135,7 +136,8 @@ class Watch {
         break;
       }
       case Format::table:
-        row(time, reading.agent, reading.path, value + (reading.unit.empty() ? "" : " " + reading.unit), quality,
+        row(time_text(reading.reading.time), reading.agent, reading.path,
+            short_text(reading.reading.value) + (reading.unit.empty() ? "" : " " + reading.unit), quality,
             reading.reading.quality.good() ? Colour::none : colour_of(quality));
         break;
     }
@@ -156,7 +158,7 @@ class Watch {
     }
     // In a table it has its place among the readings; CSV has one kind of row, and none for it.
     std::FILE* to = format_ == Format::table ? stdout : stderr;
-    const std::string line = printable(to_iso(alert.time) + "  " + alert.agent + "  ALERT " + alert.change + " (" +
+    const std::string line = printable(time_text(alert.time) + "  " + alert.agent + "  ALERT " + alert.change + " (" +
                                        alert.severity + ") " + alert.rule + ": " + alert.message);
     const Colour colour = !alert.active ? Colour::green : alert.severity == "critical" ? Colour::red : Colour::yellow;
     std::fprintf(to, "%s\n", Paint(to)(colour, line).c_str());
