@@ -259,11 +259,23 @@ Result<void> Agent::open_database(const config::Config& config) {
 }
 
 Result<void> Agent::open_store() {
-  notes_ = database_->notes();
-  incarnation_ = database_->incarnation();
   store::LogId last = 0;
   auto state = recover(*database_, last, replayed_);
-  if (!state) return context(config_.store.path.string(), state.error());
+  if (!state) {
+    // Damage that only reading showed. What is there is kept for people; the box goes on with a new one.
+    const std::string why = state.error().text();
+    database_.reset();
+    auto aside = store::Database::set_aside(config_.store.path, clock_);
+    if (!aside) return context(why, aside.error());
+    if (auto ok = open_database(config_); !ok) return ok;
+    notes_.push_back("the store was damaged (" + why + ") and is set aside as " + aside->string() +
+                     "; a new one, with a new incarnation, takes its place");
+    replayed_ = 0;
+    state = recover(*database_, last, replayed_);
+    if (!state) return context(config_.store.path.string(), state.error());
+  }
+  notes_.insert(notes_.end(), database_->notes().begin(), database_->notes().end());
+  incarnation_ = database_->incarnation();
   notes_.insert(notes_.end(), state->notes().begin(), state->notes().end());
   for (const std::string& note : notes_) log::warn("store: {}", note);
   log::info("store {}: row {}, {} replayed", config_.store.path.string(), last, replayed_);
@@ -305,7 +317,9 @@ void Agent::start_line() {
       clock_, options, *line_, [this](std::string topic, std::string payload) { to_bus(std::move(topic), std::move(payload)); });
   std::vector<v1::Cursor> cursors;
   for (const auto& [driver, cursor] : line_->state().cursors()) cursors.push_back(cursor);
-  intake_->restore(cursors, line_->state().last_epoch());
+  // In a new store epochs begin anywhere: those of a store that was lost must not come again.
+  const std::uint64_t last_epoch = line_->state().last_epoch();
+  intake_->restore(cursors, last_epoch != 0 ? last_epoch : random_u64() >> 24);
   intake_->set_drivers(plan::driver_names(config_));
   devices_ = std::make_unique<DeviceAccess>(
       io_.get_executor(), clock_, [this](std::string topic, std::string payload) { to_bus(std::move(topic), std::move(payload)); });

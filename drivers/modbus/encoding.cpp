@@ -86,8 +86,14 @@ std::string decode_string(const Format& format, std::span<const std::uint16_t> r
   return to_utf8(text);
 }
 
+// 796 with a scale of 0.1 is 79.6 and not 79.60000000000001: 0.1 is no binary fraction, but 10 is whole.
+double scaled(double value, double scale) {
+  const double parts = std::nearbyint(1 / scale);
+  return 1 / parts == scale ? value / parts : value * scale;
+}
+
 Decoded real(double value, const Format& format) {
-  if (format.scaling) value = value * format.scaling->scale + format.scaling->offset;
+  if (format.scaling) value = scaled(value, format.scaling->scale) + format.scaling->offset;
   if (std::isnan(value)) return {value, model::kBadSensorFailure};
   if (std::isinf(value)) return {value, model::kBadOutOfRange};
   return {value, model::kGood};

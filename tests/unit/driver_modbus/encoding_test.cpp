@@ -137,6 +137,7 @@ TEST(Encoding, ScaleAndOffsetMakeADouble) {
   EXPECT_DOUBLE_EQ(std::get<double>(decode(scaled(Type::int16, 0.1, -40), Words{0xFFF6}).value), -41);
   EXPECT_EQ(encode(scaled(Type::int16, 0.1, -40), -41.04).value(), Words{0xFFF6});  // to the nearest
   EXPECT_EQ(encode(scaled(Type::uint16, 0.5), std::int64_t{7}).value(), Words{14});
+  EXPECT_EQ(decode(scaled(Type::int16, 0.1), Words{796}).value, model::Value{79.6});  // and not 79.60000000000001
   EXPECT_DOUBLE_EQ(std::get<double>(decode(scaled(Type::float32, 2, 1), Words{0x3F80, 0}).value), 3);
 }
 
