@@ -62,15 +62,19 @@ TEST(Bytes, NothingIsReadPastTheEndOrFromAnOverlongNumber) {
   ByteReader overlong(std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 10));
   EXPECT_EQ(overlong.varint(), 0U);
   EXPECT_FALSE(overlong.ok());
-  ByteReader lying(std::string_view("\x05" "abc", 4));
+  ByteReader lying(
+      std::string_view("\x05"
+                       "abc",
+                       4));
   EXPECT_EQ(lying.bytes(), "");
   EXPECT_FALSE(lying.ok());
   EXPECT_EQ(lying.fixed64(), 0U);
 }
 
 TEST(Bytes, ZigzagKeepsTheEnds) {
-  for (const std::int64_t value : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1},
-                                   std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()})
+  for (const std::int64_t value :
+       {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, std::numeric_limits<std::int64_t>::min(),
+        std::numeric_limits<std::int64_t>::max()})
     EXPECT_EQ(unzigzag(zigzag(value)), value);
   EXPECT_EQ(zigzag(-1), 1U);
 }
@@ -100,18 +104,16 @@ TEST(Clock, IsoTimesAndBack) {
   Timestamp time = 0;
   EXPECT_TRUE(parse_iso("2023-11-14T23:13:20+01:00", time));
   EXPECT_EQ(time, 1'700'000'000 * kSecond);
-  for (const char* wrong : {"", "2023-11-14", "2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-11-14T24:00:00Z",
-                            "2023-11-14T22:13:20", "2023-11-14T22:13:20.Z", "9999-12-31T00:00:00Z", "2023-11-14T22:13:20+1:00"})
+  for (const char* wrong :
+       {"", "2023-11-14", "2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-11-14T24:00:00Z",
+        "2023-11-14T22:13:20", "2023-11-14T22:13:20.Z", "9999-12-31T00:00:00Z", "2023-11-14T22:13:20+1:00"})
     EXPECT_FALSE(parse_iso(wrong, time)) << wrong;
 }
 
 TEST(Clock, Durations) {
-  const std::pair<Nanoseconds, const char*> cases[] = {{0, "0s"},
-                                                       {30 * kSecond, "30s"},
-                                                       {90 * kMinute, "1h30m"},
-                                                       {250 * kMillisecond, "250ms"},
-                                                       {7 * kDay, "7d"},
-                                                       {kSecond + 1, "1s1ns"}};
+  const std::pair<Nanoseconds, const char*> cases[] = {
+      {0, "0s"},        {30 * kSecond, "30s"}, {90 * kMinute, "1h30m"}, {250 * kMillisecond, "250ms"},
+      {7 * kDay, "7d"}, {kSecond + 1, "1s1ns"}};
   for (const auto& [duration, text] : cases) {
     EXPECT_EQ(to_text(std::chrono::nanoseconds(duration)), text);
     Nanoseconds back = -1;

@@ -75,7 +75,8 @@ TEST(ValueTest, TextAndBack) {
   EXPECT_FALSE(parse_value("1x", ValueType::integer));
   EXPECT_FALSE(parse_value("99999999999999999999", ValueType::integer));
   EXPECT_FALSE(parse_value("abc", ValueType::bytes));
-  for (const ValueType type : {ValueType::boolean, ValueType::integer, ValueType::real, ValueType::string, ValueType::bytes}) {
+  for (const ValueType type :
+       {ValueType::boolean, ValueType::integer, ValueType::real, ValueType::string, ValueType::bytes}) {
     ValueType back{};
     EXPECT_TRUE(parse_type(to_text(type), back));
     EXPECT_EQ(back, type);

@@ -1,0 +1,108 @@
+#include "base/file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+#include <bit>
+#include <cmath>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "base/random.h"
+
+namespace weir {
+namespace {
+
+namespace fs = std::filesystem;
+
+class File : public testing::Test {
+ protected:
+  File() : folder_(fs::path(testing::TempDir()) / ("file-" + std::to_string(::getpid()))) {
+    fs::create_directories(folder_);
+  }
+  ~File() override { fs::remove_all(folder_); }
+  fs::path folder_;
+};
+
+TEST_F(File, WhatWasWrittenIsRead) {
+  const fs::path path = folder_ / "a";
+  const std::string content("x\0y\n", 4);
+  ASSERT_TRUE(write_file(path, content, 0600));
+  EXPECT_EQ(read_file(path).value(), content);
+  EXPECT_EQ(fs::status(path).permissions(), fs::perms(0600));
+  ASSERT_TRUE(write_volatile_file(path, "", 0640));
+  EXPECT_EQ(read_file(path).value(), "");
+  EXPECT_EQ(fs::status(path).permissions(), fs::perms(0640));
+}
+
+TEST_F(File, ReadingIsBounded) {
+  ASSERT_TRUE(write_file(folder_ / "a", std::string(100, 'x')));
+  EXPECT_TRUE(read_file(folder_ / "a", 100));
+  EXPECT_FALSE(read_file(folder_ / "a", 99));
+}
+
+TEST_F(File, FailuresSayWhatAndWhatToDo) {
+  const auto missing = read_file(folder_ / "none");
+  EXPECT_EQ(missing.error().text(),
+            "cannot open " + (folder_ / "none").string() + ": No such file or directory (is the path right?)");
+  EXPECT_FALSE(read_file(folder_)) << "a folder";
+  EXPECT_FALSE(write_file(folder_ / "none/a", "x"));
+}
+
+TEST_F(File, AFailedWriteLeavesTheOldAndNothingBeside) {
+  fs::create_directory(folder_ / "a");  // cannot be replaced by a file
+  EXPECT_FALSE(write_file(folder_ / "a", "x"));
+  EXPECT_TRUE(fs::is_directory(folder_ / "a"));
+  EXPECT_FALSE(fs::exists(folder_ / "a.new"));
+}
+
+TEST_F(File, ASecretIsWithoutItsLastNewline) {
+  const fs::path path = folder_ / "secret";
+  for (const auto& [text, secret] :
+       {std::pair("pass", "pass"), {"pass\n", "pass"}, {"pass\r\n", "pass"}, {" p \n\n", " p \n"}}) {
+    ASSERT_TRUE(write_file(path, text));
+    EXPECT_EQ(read_secret(path).value(), secret);
+  }
+  ASSERT_TRUE(write_file(path, "\n"));
+  EXPECT_THAT(read_secret(path).error().what, testing::HasSubstr("is empty"));
+}
+
+TEST(Json, ComesBackExactly) {
+  std::uint64_t state = 1;
+  for (int i = 0; i < 20'000; ++i) {
+    const double value = std::bit_cast<double>(split_mix(state));
+    if (!std::isfinite(value)) continue;
+    const auto read = parse_json(to_json(Node(value, {})));
+    ASSERT_TRUE(read.has_value());
+    ASSERT_EQ(std::bit_cast<std::uint64_t>(std::get<double>(read->data)), std::bit_cast<std::uint64_t>(value))
+        << to_json(Node(value, {}));
+  }
+  for (const char* text : {"0.1", "2.0", "-0.0", "1e+22", "[]", "{}", "null", "[true,false,-9223372036854775808]",
+                           R"({"a":{"b":["c\n\"",1]},"":"ü"})"})
+    EXPECT_EQ(to_json(parse_json(text).value()), text);
+}
+
+TEST(Json, RefusesWhatIsNone) {
+  for (const char* text : {"", "{", "[1,]", "01", "'a'", "nul", "1 2", "\"\xFF\"", "{\"a\":1,}"})
+    EXPECT_FALSE(parse_json(text)) << text;
+  EXPECT_FALSE(parse_json(std::string(100'000, '[')));
+}
+
+TEST(Json, PointersLeadToNodes) {
+  const Node root = parse_json(R"({"a":[{"b/c~d":7}]})").value();
+  EXPECT_EQ(*at_pointer(root, "/a/0/b~1c~0d").as_int(), 7);
+  EXPECT_EQ(*at_pointer(root, "/a/0/b~1c~0d").position.file, "/a/0/b~1c~0d");
+  EXPECT_NE(at_pointer(root, "/a/9/x").as_list(), nullptr) << "the nearest above";
+  EXPECT_EQ(&at_pointer(root, ""), &root);
+}
+
+TEST(Node, SetAddsAndReplaces) {
+  Node node = Node::object();
+  node.set("a", 1).set("b", "x").set("a", 2.5).set("c", true);
+  EXPECT_EQ(to_json(node), R"({"a":2.5,"b":"x","c":true})");
+}
+
+}  // namespace
+}  // namespace weir
