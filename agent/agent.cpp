@@ -528,7 +528,7 @@ void Agent::every_second() {
     rates_.sample(clock_.boottime(), counters(status_inputs()));
     if (++seconds_ % 2 == 0) write_status();
     if (seconds_ % 30 == 0) trim();
-    if (seconds_ % 5 == 1) store_->stats([this](store::Stats stats) { store_stats_ = std::move(stats); });
+    store_->stats([this](store::Stats stats) { store_stats_ = std::move(stats); });
     every_second();
   });
 }

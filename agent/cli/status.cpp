@@ -83,7 +83,7 @@ Table queue_table(const Node& status) {
   Table table({{"STREAM"}, {"RECORDS", true}, {"WAITING", true}});
   if (const Node::Map* streams = node_of(node_of(status, "store"), "streams").as_map())
     for (const Node::Member& stream : *streams)
-      if (number_of(stream.value, "last") > 0)
+      if (stream.key != "backfill" || number_of(stream.value, "last") > 0)
         table.add({stream.key, std::to_string(number_of(stream.value, "last")),
                    std::to_string(number_of(stream.value, "waiting"))});
   return table;
