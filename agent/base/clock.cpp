@@ -1,10 +1,10 @@
 #include "base/clock.h"
 
+#include <sys/timex.h>
 #include <array>
 #include <charconv>
 #include <cstdio>
 #include <ctime>
-#include <sys/timex.h>
 #include <utility>
 
 namespace weir {
@@ -29,8 +29,7 @@ constexpr std::array<std::pair<std::string_view, Nanoseconds>, 8> kUnits{{
 
 // Days since 1970-01-01 of a Gregorian date, after H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 std::int64_t days_from_civil(std::int64_t y, unsigned m, unsigned d) {
-  return std::chrono::sys_days(std::chrono::year(static_cast<int>(y)) / std::chrono::month(m) /
-                               std::chrono::day(d))
+  return std::chrono::sys_days(std::chrono::year(static_cast<int>(y)) / std::chrono::month(m) / std::chrono::day(d))
       .time_since_epoch()
       .count();
 }
@@ -64,8 +63,8 @@ std::string to_iso(Timestamp time) {
   std::tm utc{};
   gmtime_r(&at, &utc);
   char text[64];
-  int length = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900,
-                             utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  int length = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900, utc.tm_mon + 1,
+                             utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
   std::string out(text, static_cast<std::size_t>(length));
   if (fraction != 0) {
     length = std::snprintf(text, sizeof text, ".%09lld", static_cast<long long>(fraction));
@@ -104,7 +103,7 @@ bool parse_duration(std::string_view text, Nanoseconds& out) {
   while (!text.empty()) {
     std::int64_t count = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc{} || end == text.data() || count < 0) return false;
+    if (error != std::errc{} || text.front() == '-') return false;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     std::size_t letters = 0;
     while (letters < text.size() && text[letters] >= 'a' && text[letters] <= 'z') ++letters;
@@ -114,8 +113,7 @@ bool parse_duration(std::string_view text, Nanoseconds& out) {
     for (const auto& [name, length] : kUnits)
       if (name == unit) size = length;
     Nanoseconds part = 0;
-    if (size == 0 || __builtin_mul_overflow(count, size, &part) ||
-        __builtin_add_overflow(total, part, &total))
+    if (size == 0 || __builtin_mul_overflow(count, size, &part) || __builtin_add_overflow(total, part, &total))
       return false;
   }
   out = total;
@@ -127,11 +125,9 @@ bool parse_iso(std::string_view text, Timestamp& out) {
   if (!digits(text, 0, 4, year) || !digits(text, 5, 2, month) || !digits(text, 8, 2, day) ||
       !digits(text, 11, 2, hour) || !digits(text, 14, 2, minute) || !digits(text, 17, 2, second))
     return false;
-  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') || text[13] != ':' ||
-      text[16] != ':')
+  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') || text[13] != ':' || text[16] != ':')
     return false;
-  if (!(std::chrono::year(year) / month / day).ok() || hour > 23 || minute > 59 || second > 60)
-    return false;
+  if (!(std::chrono::year(year) / month / day).ok() || hour > 23 || minute > 59 || second > 60) return false;
   text.remove_prefix(19);
   Nanoseconds fraction = 0;
   if (text.starts_with('.')) {
@@ -149,14 +145,17 @@ bool parse_iso(std::string_view text, Timestamp& out) {
   int offset_minutes = 0;
   if (text != "Z") {
     int hours = 0, minutes = 0;
-    if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || !digits(text, 1, 2, hours) ||
-        text[3] != ':' || !digits(text, 4, 2, minutes))
+    if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || !digits(text, 1, 2, hours) || text[3] != ':' ||
+        !digits(text, 4, 2, minutes) || hours > 23 || minutes > 59)
       return false;
     offset_minutes = (hours * 60 + minutes) * (text[0] == '-' ? -1 : 1);
   }
   const std::int64_t days = days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day));
   const std::int64_t seconds = days * 86'400 + hour * 3'600 + minute * 60 + second - offset_minutes * 60;
-  return !__builtin_mul_overflow(seconds, kSecond, &out) && !__builtin_add_overflow(out, fraction, &out);
+  Timestamp time = 0;
+  if (__builtin_mul_overflow(seconds, kSecond, &time) || __builtin_add_overflow(time, fraction, &time)) return false;
+  out = time;
+  return true;
 }
 
 }  // namespace weir

@@ -1,11 +1,57 @@
 #include "base/diagnostic.h"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace weir {
 
+namespace {
+
+constexpr std::size_t kMostOfALine = 200;
+
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// What of the line is shown: all of it, or the part around the place.
+std::string_view window(std::string_view line, std::size_t& column, bool& cut_front, bool& cut_back) {
+  std::size_t begin = column > kMostOfALine / 2 && line.size() > kMostOfALine ? column - kMostOfALine / 2 : 0;
+  begin = std::min(begin, line.size());
+  while (begin > 0 && begin < line.size() && continues_character(line[begin])) --begin;
+  std::size_t end = std::min(begin + kMostOfALine, line.size());
+  while (end < line.size() && continues_character(line[end])) ++end;
+  cut_front = begin > 0;
+  cut_back = end < line.size();
+  column -= begin;
+  return line.substr(begin, end - begin);
+}
+
+// The line and a caret under the place.
+void put_line(std::string& out, const Position& at, std::string_view line, int length) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  auto column = static_cast<std::size_t>(std::max(at.column - 1, 0));
+  bool cut_front = false, cut_back = false;
+  line = window(line, column, cut_front, cut_back);
+  const std::string number = std::to_string(at.line);
+  out += "  " + number + " | " + (cut_front ? "…" : "");
+  // Whoever wrote the file does not get to steer the terminal.
+  for (const char c : line) out += (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F ? '?' : c;
+  out += std::string(cut_back ? "…" : "") + "\n  " + std::string(number.size(), ' ') + " | " + (cut_front ? " " : "");
+  for (std::size_t i = 0; i < column; ++i) {
+    const char c = i < line.size() ? line[i] : ' ';
+    // A tab stays a tab, and of a character of many bytes only the first takes a place.
+    if (c == '\t') out += '\t';
+    else if (!continues_character(c)) out += ' ';
+  }
+  const std::string_view marked =
+      line.substr(std::min(column, line.size()), static_cast<std::size_t>(std::max(length, 1)));
+  const auto places = std::ranges::count_if(marked, [](char c) { return !continues_character(c); });
+  out += std::string(static_cast<std::size_t>(std::max<std::ptrdiff_t>(places, 1)), '^') + "\n";
+}
+
+}  // namespace
+
 bool has_errors(const Diagnostics& diagnostics) {
-  return std::ranges::any_of(diagnostics, [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
+  return std::ranges::any_of(diagnostics,
+                             [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
 }
 
 std::string render(const Diagnostic& diagnostic, std::string_view source) {
@@ -23,21 +69,8 @@ std::string render(const Diagnostic& diagnostic, std::string_view source) {
       begin = source.find('\n', begin);
       if (begin != std::string_view::npos) ++begin;
     }
-    if (begin != std::string_view::npos && begin <= source.size()) {
-      const std::string_view line = source.substr(begin, source.find('\n', begin) - begin);
-      const std::string number = std::to_string(at.line);
-      out += "  " + number + " | ";
-      out.append(line);
-      out += "\n  " + std::string(number.size(), ' ') + " | ";
-      const auto before = static_cast<std::size_t>(std::max(at.column - 1, 0));
-      for (std::size_t i = 0; i < before; ++i) {
-        const char c = i < line.size() ? line[i] : ' ';
-        // A tab stays a tab, and of a character of many bytes only the first takes a place.
-        if (c == '\t') out += '\t';
-        else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) out += ' ';
-      }
-      out += std::string(static_cast<std::size_t>(std::max(diagnostic.length, 1)), '^') + "\n";
-    }
+    if (begin != std::string_view::npos && begin < source.size())
+      put_line(out, at, source.substr(begin, source.find('\n', begin) - begin), diagnostic.length);
   }
   if (!diagnostic.hint.empty()) out += "  " + diagnostic.hint + "\n";
   return out;

@@ -1,10 +1,10 @@
 #include "base/file.h"
 
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
 
 namespace weir {
 namespace {
@@ -38,9 +38,8 @@ std::unexpected<Error> failed(const char* doing, const std::filesystem::path& pa
   return fail(std::string("cannot ") + doing + " " + path.string() + ": " + std::strerror(error), hint_for(error));
 }
 
-Result<void> write(const std::filesystem::path& path, std::string_view content, unsigned mode, bool sync) {
-  std::filesystem::path beside = path;
-  beside += ".new";
+Result<void> write_beside(const std::filesystem::path& path, const std::filesystem::path& beside,
+                          std::string_view content, unsigned mode, bool sync) {
   {
     const Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
     if (file.get() < 0) return failed("write", beside);
@@ -54,6 +53,16 @@ Result<void> write(const std::filesystem::path& path, std::string_view content, 
     if (sync && ::fsync(file.get()) != 0) return failed("sync", beside);
   }
   if (::rename(beside.c_str(), path.c_str()) != 0) return failed("replace", path);
+  return {};
+}
+
+Result<void> write(const std::filesystem::path& path, std::string_view content, unsigned mode, bool sync) {
+  std::filesystem::path beside = path;
+  beside += ".new";
+  if (auto written = write_beside(path, beside, content, mode, sync); !written) {
+    ::unlink(beside.c_str());  // half a file would keep the space that it lacked
+    return written;
+  }
   if (sync) {
     const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
     const Descriptor parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -30,11 +30,13 @@ void start(std::string_view name, std::string_view level) {
   if (std::getenv("JOURNAL_STREAM") != nullptr) {
     logger = std::make_shared<spdlog::logger>(std::string(name), std::make_shared<JournalSink>());
   } else {
-    logger = std::make_shared<spdlog::logger>(std::string(name),
-                                              std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    logger =
+        std::make_shared<spdlog::logger>(std::string(name), std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     logger->set_pattern("%H:%M:%S.%e %^%-5l%$ %n: %v");
   }
-  logger->set_level(spdlog::level::from_str(std::string(level)));
+  // from_str takes what it does not know for "off".
+  const auto known = spdlog::level::from_str(std::string(level));
+  logger->set_level(known == spdlog::level::off ? spdlog::level::info : known);
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }

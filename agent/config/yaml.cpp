@@ -107,14 +107,16 @@ class TreeBuilder final : public YAML::EventHandler {
     const bool plain = !quoted && !block;
 
     const std::size_t inside = quoted ? offset + 1 : offset;
-    std::string_view written = text_.substr(inside, value.size());
-    const bool verbatim =
-        !block && !tagged && written == value && (plain || text_.substr(inside + value.size()).starts_with(first));
-    last_end_ = verbatim ? inside + value.size() + (quoted ? 1 : 0) : offset + 1;
+    const bool as_written = !block && !tagged && text_.substr(inside, value.size()) == value;
+    const std::size_t closing = quoted ? closing_quote(offset) : 0;
+    // yaml-cpp takes a quote that the file ends with for an empty text.
+    if (closing == std::string_view::npos) refuse(offset, 1, explain({.message = YAML::ErrorMsg::EOF_IN_SCALAR}));
+    const bool verbatim = as_written && (plain || closing == inside + value.size());
+    last_end_ = quoted ? std::min(closing, text_.size() - 1) + 1 : verbatim ? inside + value.size() : offset + 1;
 
     if (plain && !tagged && in_flow()) check_split(offset, value);
     if (expects_key()) {
-      const std::size_t length = verbatim ? last_end_ - offset : 0;
+      const std::size_t length = verbatim || quoted ? last_end_ - offset : 0;
       return begin_value(offset, value, length, plain && !tagged);
     }
     Node node(value, position(block ? block_content(offset) : inside));
@@ -275,6 +277,17 @@ class TreeBuilder final : public YAML::EventHandler {
     if (line == std::string_view::npos) return offset;
     const std::size_t content = text_.find_first_not_of(" \n", line);
     return content == std::string_view::npos ? offset : content;
+  }
+
+  // Where the quoted text at `offset` ends; npos if it does not.
+  std::size_t closing_quote(std::size_t offset) const {
+    const char quote = text_[offset];
+    for (std::size_t at = offset + 1; at < text_.size(); ++at) {
+      if (quote == '"' && text_[at] == '\\') ++at;
+      else if (text_[at] == quote && quote == '\'' && text_.substr(at + 1).starts_with(quote)) ++at;
+      else if (text_[at] == quote) return at;
+    }
+    return std::string_view::npos;
   }
 
   // Where the quote began that is open at the end.

@@ -6,14 +6,19 @@
 
 namespace weir::model {
 
+namespace {
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
+}  // namespace
+
 Result<void> check_name(std::string_view name) {
   if (name.empty()) return fail("an empty name", "give every level of the path a name");
   if (name.size() > 128) return fail("a name of " + std::to_string(name.size()) + " bytes", "128 are allowed");
   for (const char c : name) {
     if (std::string_view("/+#{}").find(c) != std::string_view::npos)
       return fail("'" + std::string(name) + "' holds '" + c + "'", "names hold none of / + # { }");
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-      return fail("a name with a control character in it", "use printable characters");
+    if (is_control(c)) return fail("a name with a control character in it", "use printable characters");
   }
   return {};
 }
@@ -33,16 +38,21 @@ Result<PathPattern> PathPattern::parse(std::string_view text) {
   PathPattern out;
   out.text_ = text;
   if (text.size() > 512) return fail("a pattern of " + std::to_string(text.size()) + " bytes", "512 are allowed");
+  if (std::ranges::any_of(text, is_control))
+    return fail("a control character in the pattern", "use printable characters");
   const auto levels = split(text, '/');
   if (levels.size() < 2) return fail("'" + std::string(text) + "' is not a path", "write device/signal");
   for (const std::string_view level : levels) {
     Level parsed;
+    if (level.find('}') < level.find('{'))
+      return fail("'}' without '{' in '" + std::string(text) + "'", "write a capture as {name}");
     const std::size_t open = level.find('{');
     if (open == std::string_view::npos) {
       parsed.before = level;
     } else {
       const std::size_t close = level.find('}', open);
-      if (close == std::string_view::npos) return fail("'{' without '}' in '" + std::string(text) + "'");
+      if (close == std::string_view::npos)
+        return fail("'{' without '}' in '" + std::string(text) + "'", "write a capture as {name}");
       const std::string_view name = level.substr(open + 1, close - open - 1);
       for (const char c : name)
         if (!(c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')))

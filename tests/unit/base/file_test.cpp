@@ -84,8 +84,16 @@ TEST(Json, ComesBackExactly) {
     EXPECT_EQ(to_json(parse_json(text).value()), text);
 }
 
+TEST(Json, NumbersThatAreNotIntegersAreDoubles) {
+  EXPECT_EQ(std::get<double>(parse_json("18446744073709551615")->data), 18446744073709551615.0);
+  EXPECT_EQ(std::get<double>(parse_json("123456789012345678901234567890")->data), 123456789012345678901234567890.0);
+  EXPECT_EQ(std::get<double>(parse_json("1e-999")->data), 0.0);
+  EXPECT_EQ(std::get<std::int64_t>(parse_json("-1")->data), -1);
+}
+
 TEST(Json, RefusesWhatIsNone) {
-  for (const char* text : {"", "{", "[1,]", "01", "'a'", "nul", "1 2", "\"\xFF\"", "{\"a\":1,}"})
+  for (const char* text : {"", "{", "[1,]", "01", "'a'", "nul", "1 2", "\"\xFF\"", "{\"a\":1,}", "1e999",
+                           "{\"a\":1,\"a\":2}", "// x\n1"})
     EXPECT_FALSE(parse_json(text)) << text;
   EXPECT_FALSE(parse_json(std::string(100'000, '[')));
 }

@@ -64,12 +64,14 @@ TEST(Bytes, VarintsComeBack) {
 }
 
 TEST(Bytes, ReadingStopsAtTheEnd) {
-  ByteReader too_long(std::string(11, '\xFF'));
+  const std::string ones(11, '\xFF');
+  ByteReader too_long(ones);
   EXPECT_EQ(too_long.varint(), 0U);
   EXPECT_FALSE(too_long.ok());
   std::string out;
   put_varint(out, ~std::uint64_t{0});
-  ByteReader length_lies(out + "abc");
+  out += "abc";
+  ByteReader length_lies(out);
   EXPECT_EQ(length_lies.bytes(), "");
   EXPECT_FALSE(length_lies.ok());
   EXPECT_EQ(length_lies.take(1), "") << "not ok for good";

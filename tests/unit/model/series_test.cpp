@@ -81,8 +81,8 @@ TEST(Quality, IsGoodUncertainOrBad) {
   EXPECT_EQ(worst(kBad, kUncertain), kBad);
   EXPECT_EQ(worst(kBadTimeout, kBadCommunication), kBadTimeout) << "the first of equals";
   EXPECT_EQ(to_text(kBadTimeout), "bad: timed out");
-  EXPECT_EQ(to_text({0x800A0001}), "bad: timed out") << "info bits do not matter";
-  EXPECT_EQ(to_text({0x80FF0000}), "bad: 0x80FF0000");
+  EXPECT_EQ(to_text(Quality{0x800A0001}), "bad: timed out") << "info bits do not matter";
+  EXPECT_EQ(to_text(Quality{0x80FF0000}), "bad: 0x80FF0000");
 }
 
 }  // namespace
