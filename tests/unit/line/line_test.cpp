@@ -270,6 +270,7 @@ TEST_F(LineTest, StopCommitsWhatWaits) {
   bool stopped = false;
   line->stop([&] { stopped = true; });
   run_until([&] { return stopped; });
+  store.reset();  // which finishes what it was given
   EXPECT_EQ(disk.rows.size(), 1U);
   EXPECT_TRUE(disk.snapshot.has_value());
 }
