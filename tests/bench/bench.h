@@ -39,5 +39,9 @@ double best_of(int windows, const std::function<void()>& run);
 
 void add_codec(CLI::App& app, Report& report);
 void add_store(CLI::App& app, Report& report);
+void add_rules(CLI::App& app, Report& report);
+void add_ingest(CLI::App& app, Report& report);
+void add_alert_latency(CLI::App& app, Report& report);
+void add_footprint(CLI::App& app, Report& report);
 
 }  // namespace weir::bench

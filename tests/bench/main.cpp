@@ -11,6 +11,10 @@ int main(int argc, char** argv) {
   app.fallthrough();
   weir::bench::add_codec(app, report);
   weir::bench::add_store(app, report);
+  weir::bench::add_rules(app, report);
+  weir::bench::add_ingest(app, report);
+  weir::bench::add_alert_latency(app, report);
+  weir::bench::add_footprint(app, report);
   CLI11_PARSE(app, argc, argv);
   report.print(json);
   return 0;
