@@ -1,7 +1,10 @@
 #include "base/diagnostic.h"
 
 #include <algorithm>
+#include <string>
 #include <cstddef>
+
+#include "base/text.h"
 
 namespace weir {
 
@@ -47,6 +50,19 @@ void put_line(std::string& out, const Position& at, std::string_view line, int l
   out += std::string(static_cast<std::size_t>(std::max<std::ptrdiff_t>(places, 1)), '^') + "\n";
 }
 
+// A secret that should not stand in the file at all should not get to a terminal or a journal as well.
+bool holds_secret(std::string_view line) {
+  const std::string text = lower(line);
+  for (const std::string_view key : {"password", "passphrase", "secret"}) {
+    const std::size_t at = text.find(key);
+    if (at == std::string::npos) continue;
+    const std::size_t after = text.find_first_not_of("\"' \t", at + key.size());
+    if (after != std::string::npos && text[after] == ':') return true;
+  }
+  const std::size_t scheme = text.find("://");
+  return scheme != std::string::npos && text.find('@', scheme) != std::string::npos;
+}
+
 }  // namespace
 
 bool has_errors(const Diagnostics& diagnostics) {
@@ -69,8 +85,10 @@ std::string render(const Diagnostic& diagnostic, std::string_view source) {
       begin = source.find('\n', begin);
       if (begin != std::string_view::npos) ++begin;
     }
-    if (begin != std::string_view::npos && begin < source.size())
-      put_line(out, at, source.substr(begin, source.find('\n', begin) - begin), diagnostic.length);
+    if (begin != std::string_view::npos && begin < source.size()) {
+      const std::string_view line = source.substr(begin, source.find('\n', begin) - begin);
+      if (!holds_secret(line)) put_line(out, at, line, diagnostic.length);
+    }
   }
   if (!diagnostic.hint.empty()) out += "  " + diagnostic.hint + "\n";
   return out;

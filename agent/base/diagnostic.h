@@ -24,7 +24,7 @@ using Diagnostics = std::vector<Diagnostic>;
 bool has_errors(const Diagnostics& diagnostics);
 
 // "rules.d/boiler.yaml:7:12: error: …", then, if `source` (the file's text) is given, the line itself,
-// a caret under the place, and the hint.
+// a caret under the place, and the hint. A line that holds a password is not shown.
 std::string render(const Diagnostic& diagnostic, std::string_view source = {});
 
 }  // namespace weir
