@@ -5,8 +5,6 @@
 #include <fstream>
 #include <thread>
 
-#include <sys/wait.h>
-
 #include "agent/agent.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -102,12 +100,22 @@ void Box::write_files(const std::filesystem::path& agent) {
 }
 
 void Box::start() {
+  if (crashed()) return;
   if (broker_ && !broker_->running()) broker_->start();
   if (driver_ && !driver_->running()) driver_->start();
+  driver_wanted_ = driver_ != nullptr;
   if (!agent_->running()) {
     life_repeats_ = life_resends_ = 0;
     agent_->start();
   }
+  agent_wanted_ = true;
+}
+
+bool Box::crashed() {
+  if (!crash_ && agent_wanted_ && !agent_->running()) crash_ = "the agent " + agent_->how_it_ended() + " by itself";
+  if (!crash_ && driver_wanted_ && !driver_->running())
+    crash_ = "the driver " + driver_->how_it_ended() + " by itself";
+  return crash_.has_value();
 }
 
 void Box::taken(const Arrival& arrival) {
@@ -171,7 +179,8 @@ bool Box::aim_at_agent() {
 bool Box::hit(Victim victim, bool aimed, Milliseconds away) {
   switch (victim) {
     case Victim::agent:
-      if (!agent_->running()) return false;
+      if (crashed()) return false;
+      agent_wanted_ = false;
       if (!aimed || !aim_at_agent()) agent_->end(SIGKILL);
       return true;
     case Victim::cloud: receiver_->go_away(away); return true;
@@ -183,7 +192,8 @@ bool Box::hit(Victim victim, bool aimed, Milliseconds away) {
       break;
     case Victim::driver:
       if (driver_) {
-        if (!driver_->running()) return false;
+        if (crashed()) return false;
+        driver_wanted_ = false;
         driver_->end(SIGKILL);
         return true;
       }
@@ -206,12 +216,16 @@ bool Box::wait_until(Milliseconds most, Happened happened) {
   return true;
 }
 
-bool Box::flows(Milliseconds most) {
+Result<void> Box::flows(Milliseconds most) {
   const Timestamp from = SystemClock().now();
-  return wait_until(most, [&] {
+  const bool flowed = wait_until(most, [&] {
+    if (crashed()) return true;
     const std::lock_guard lock(mutex_);
     return latest_ > from;
   });
+  if (crash_) return fail(*crash_);
+  if (!flowed) return fail("nothing that was made later arrived within " + std::to_string(most.count()) + " ms");
+  return {};
 }
 
 bool Box::driver_runs() { return driver_ ? driver_->running() : pid_of(Victim::driver) > 0; }
@@ -249,7 +263,7 @@ Result<void> Box::come_to_rest(Milliseconds most) {
   // What comes after the last look, from a driver just started or from a tick, needs another round.
   for (int round = 0; round < 5; ++round) {
     start();
-    const bool arrived = wait_until(most, [&] { return driver_runs() && all_arrived(); });
+    const bool arrived = wait_until(most, [&] { return crashed() || (driver_runs() && all_arrived()); });
     const bool drained = arrived && wait_until(most, [&] { return streams_arrived(); });
     look_at_status();
     if (driver_) driver_->end(SIGTERM);

@@ -46,8 +46,11 @@ class Box {
   // go wrong: right when an ack or a record passes. False: there was nothing to hit.
   bool hit(Victim victim, bool aimed, Milliseconds away);
 
-  // Whether a reading that was made after this moment reaches the cloud.
-  bool flows(Milliseconds most);
+  // Until a reading that is made after this moment reaches the cloud. Why not, if none does.
+  Result<void> flows(Milliseconds most);
+
+  // An end of agent or driver that nobody asked for.
+  const std::optional<std::string>& crash() const { return crash_; }
 
   // Lets all that was made arrive, and stops driver and agent in order. Why not, if it does not work.
   Result<void> come_to_rest(Milliseconds most);
@@ -75,11 +78,14 @@ class Box {
   bool all_arrived();
   bool streams_arrived();
   bool driver_runs();
+  bool crashed();
 
   const Bus bus_;
   test::TempDir folder_;
   std::optional<test::Mosquitto> broker_;
   std::unique_ptr<Child> driver_, agent_;
+  bool agent_wanted_ = false, driver_wanted_ = false;  // it was started, and not ended by us
+  std::optional<std::string> crash_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

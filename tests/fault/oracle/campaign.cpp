@@ -20,7 +20,7 @@ class Run {
 
   Outcome outcome() {
     box_.start();
-    if (!box_.flows(campaign_.patience)) out_.stuck = "nothing flows after the first start";
+    if (auto flowing = box_.flows(campaign_.patience); !flowing) out_.stuck = flowing.error().text();
     while (!out_.stuck && out_.kills() < campaign_.kills) {
       strike(next_victim());
       if (out_.kills() % campaign_.between_looks == 0 && last_look_ != out_.kills() && !look()) break;
@@ -49,8 +49,11 @@ class Run {
   }
 
   void strike(Victim victim) {
-    const bool aimed = below(2) == 0;
-    if (!box_.hit(victim, aimed, between(0, 800))) return box_.start();
+    const bool aimed = below(100) < campaign_.aimed;
+    if (!box_.hit(victim, aimed, between(0, 800))) {
+      if (box_.crash()) out_.stuck = *box_.crash();
+      return box_.start();
+    }
     ++out_.hits[victim];
     // It may be down for a while; and the next blow may fall before it is on its feet again.
     std::this_thread::sleep_for(between(0, 250));
@@ -59,9 +62,8 @@ class Run {
       std::this_thread::sleep_for(between(0, 400));
       return;
     }
-    if (!box_.flows(campaign_.patience))
-      out_.stuck = "nothing made later arrived within " + std::to_string(campaign_.patience.count()) +
-                   " ms of killing the " + to_text(victim);
+    if (auto flowing = box_.flows(campaign_.patience); !flowing)
+      out_.stuck = std::string("after the ") + to_text(victim) + " was hit: " + flowing.error().text();
     box_.look_at_status();
     std::this_thread::sleep_for(between(0, 700));
   }

@@ -18,6 +18,7 @@ struct Campaign {
   std::filesystem::path agent;
   std::uint64_t seed = 1;
   unsigned kills = 13;          // of agent, bus and driver; the cloud is cut off besides
+  unsigned aimed = 50;          // per cent of the blows at the agent that wait for a bad moment
   unsigned between_looks = 50;  // after so many all comes to rest and is judged
   std::chrono::milliseconds patience{60'000};
 };

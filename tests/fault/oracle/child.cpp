@@ -44,21 +44,25 @@ void Child::start() {
 }
 
 bool Child::running() {
-  if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+  if (pid_ > 0 && ::waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = -1;
   return pid_ > 0;
 }
 
+std::string Child::how_it_ended() const {
+  return WIFSIGNALED(status_) ? "was killed by signal " + std::to_string(WTERMSIG(status_))
+                              : "exited with " + std::to_string(WEXITSTATUS(status_));
+}
+
 int Child::end(int signal) {
-  if (pid_ <= 0) return 0;
+  if (pid_ <= 0) return status_;
   ::kill(pid_, signal);
   return wait();
 }
 
 int Child::wait() {
-  int status = 0;
-  if (pid_ > 0) ::waitpid(pid_, &status, 0);
+  if (pid_ > 0) ::waitpid(pid_, &status_, 0);
   pid_ = -1;
-  return status;
+  return status_;
 }
 
 }  // namespace weir::oracle

@@ -27,7 +27,8 @@ class Child {
 
   void start();
   pid_t pid() const { return pid_; }
-  bool running();       // false once it has ended, by whatever
+  bool running();  // false once it has ended, by whatever
+  std::string how_it_ended() const;
   int end(int signal);  // sends it, and waits for the end; the status as of wait(2)
   int wait();           // for an end that somebody else sees to
   const std::filesystem::path& output() const { return command_.output; }
@@ -35,6 +36,7 @@ class Child {
  private:
   Command command_;
   pid_t pid_ = -1;
+  int status_ = 0;  // as of wait(2)
 };
 
 }  // namespace weir::oracle

@@ -109,7 +109,7 @@ class Judge {
       return true;
     });
     if (!scanned) violation(Breach::unreadable, scanned.error().text());
-    figures().epochs = static_cast<std::size_t>(state_.last_epoch());
+    figures().epochs = accepted_.size();
     for (const auto& [identity, body] : bodies_)
       if (identity.first == Stream::raw && !raw_in_log_.contains(identity.second))
         violation(Breach::foreign, name(identity) + " arrived, and is not in the log");

@@ -52,7 +52,9 @@ TEST_P(Oracle, KeepsItsPromisesWhoeverIsKilled) {
   EXPECT_GT(outcome.verdict.figures.derived, 0U);
   EXPECT_GT(outcome.verdict.figures.gaps, 0U) << "no kill took a reading with it";
   EXPECT_GT(outcome.verdict.figures.repeats, 0U) << "the cloud was never sent a record twice";
-  EXPECT_GT(outcome.repeats + outcome.resends, 0U) << "no driver had to send again";
+  // A managed bus dies with the agent and comes back when all it had passed on is committed.
+  const bool must_resend = campaign.bus == Bus::own;
+  EXPECT_TRUE(!must_resend || outcome.repeats + outcome.resends > 0) << "no driver had to send again";
 }
 
 INSTANTIATE_TEST_SUITE_P(EachBus, Oracle, testing::Values(Bus::own, Bus::managed),
@@ -72,6 +74,7 @@ void expect_found(const Planted& planted) {
   campaign.agent = executable(planted.executable);
   campaign.seed = seed();
   campaign.kills = 25;
+  campaign.aimed = 100;
   campaign.between_looks = 3;
   campaign.patience = std::chrono::seconds(10);
   const Outcome outcome = run(campaign);
