@@ -36,6 +36,9 @@ void convert(const rules::AlertEvent& from, v1::AlertEvent& to) {
   to.set_change(from.change);
 }
 
+// What somebody waits for: soon, and yet all that comes with it in one commit.
+constexpr Nanoseconds kSoon = 20 * kMillisecond;
+
 std::size_t size_of(const model::Series& series) { return 64 + series.size() * 16; }
 
 }  // namespace
@@ -67,7 +70,7 @@ Result<model::SignalId> Line::define(model::Signal signal, const std::string& dr
   wire::encode(state_.signals().at(*id).signal, *defined.mutable_signal());
   defined.set_driver(driver);
   gathering_.signals_changed = true;
-  gathered();
+  gathered(options_.commit_interval);
   return id;
 }
 
@@ -87,7 +90,8 @@ void Line::take(intake::Batch batch, std::vector<v1::Gap> gaps, const v1::Cursor
   }
   state_.apply(after);
   gathering_.cursors[after.driver()] = after;
-  gathered();
+  // A driver sends nothing before its epoch is durable.
+  gathered(after.seq() == 0 ? std::min(kSoon, options_.commit_interval) : options_.commit_interval);
 }
 
 void Line::driver_state(const v1::DriverStateInput& state) {
@@ -97,46 +101,45 @@ void Line::driver_state(const v1::DriverStateInput& state) {
     return;  // retained: it comes again with every connection
   state_.apply(state);
   *entry().mutable_driver_state() = state;
-  gathered();
+  gathered(options_.commit_interval);
 }
 
 void Line::tick() {
   v1::Entry& input = entry();
   input.mutable_tick();
   state_.tick(input.time(), gathering_.outputs);
-  gathered();
+  gathered(options_.commit_interval);
 }
 
 Result<void> Line::install(const v1::RulesChanged& rules) {
   if (auto ok = state_.apply(rules); !ok) return ok;
   *entry().mutable_rules() = rules;
-  gathered();
+  gathered(options_.commit_interval);
   return {};
 }
 
 void Line::command(const v1::Command& command) {
   *entry().mutable_command() = command;
-  gathered();
+  gathered(std::min(kSoon, options_.commit_interval));
 }
 
 void Line::started(const v1::AgentStarted& started) {
   *entry().mutable_started() = started;
-  gathered();
+  gathered(options_.commit_interval);
 }
 
-void Line::gathered() {
+void Line::gathered(Nanoseconds may_wait) {
   const bool full =
       gathering_.bytes >= options_.commit_bytes ||
       static_cast<std::size_t>(gathering_.raw.batches().size()) >= options_.commit_batches;
   if (full || !gathering_.outputs.alerts.empty()) {
     seal();
     commit_next();
-  } else if (!due_set_) {
-    due_set_ = true;
-    due_.expires_after(std::chrono::nanoseconds(options_.commit_interval));
+  } else if (!due_within_ || may_wait < *due_within_) {
+    due_within_ = may_wait;
+    due_.expires_after(std::chrono::nanoseconds(may_wait));
     due_.async_wait([this](boost::system::error_code error) {
       if (error) return;
-      due_set_ = false;
       seal();
       commit_next();
     });
@@ -195,7 +198,7 @@ void Line::derive(Gathering& gathering, std::vector<store::Output>& outputs) {
 
 void Line::seal() {
   due_.cancel();
-  due_set_ = false;
+  due_within_.reset();
   if (gathering_.empty()) return;
   Gathering gathering = std::exchange(gathering_, {});
   Sealed sealed;

@@ -108,7 +108,7 @@ class Line final : public intake::Sink {
   };
 
   v1::Entry& entry();
-  void gathered();
+  void gathered(Nanoseconds may_wait);
   void seal();
   void derive(Gathering& gathering, std::vector<store::Output>& outputs);
   void commit_next();
@@ -128,7 +128,7 @@ class Line final : public intake::Sink {
   Gathering gathering_;
   std::deque<Sealed> sealed_;
   bool under_way_ = false;      // a commit
-  bool due_set_ = false;
+  std::optional<Nanoseconds> due_within_;   // what due_ was last set to
   bool stopping_ = false;
   std::function<void()> stopped_;
   Nanoseconds snapshot_at_ = 0;          // boottime of the last one

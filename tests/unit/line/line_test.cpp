@@ -193,6 +193,18 @@ class LineTest : public testing::Test {
   std::uint64_t seq = 0;
 };
 
+TEST_F(LineTest, ADriversEpochDoesNotWaitForTheInterval) {
+  Options options;
+  options.commit_interval = kHour;
+  start(options);
+  line->started({});  // waits for the interval, and then does not
+  v1::Cursor cursor;
+  cursor.set_driver("plc");
+  cursor.set_epoch(7);
+  line->take({}, {}, cursor);
+  run_until([&] { return accepted.contains("plc"); });
+}
+
 TEST_F(LineTest, NothingLeavesBeforeTheCommit) {
   start();
   ASSERT_TRUE(line->install(some_rules()));
