@@ -143,6 +143,7 @@ class Agent {
   Nanoseconds recovery_took_ = 0;
   std::uint64_t replayed_ = 0;
   bool ready_ = false;
+  bool uplinks_started_ = false;
   bool stopping_ = false;
   bool checking_ = false;                // a reload is under way
   bool trimming_ = false;
@@ -161,7 +162,7 @@ class Agent {
   std::unique_ptr<mqtt::Client> bus_;
   std::unique_ptr<supervisor::Supervisor> supervisor_;
   std::unique_ptr<DeviceAccess> devices_;
-  std::map<std::string, std::map<uplink::Stream, std::uint64_t>> acknowledged_;  // by uplink, as of the start
+  std::map<std::string, std::map<uplink::Stream, std::uint64_t>> acknowledged_;  // by uplink, when it started
   std::map<std::string, Cloud> clouds_;
   std::vector<Cloud> leaving_;           // removed from the config, on their way out
   std::unique_ptr<control::Server> control_;
@@ -183,7 +184,6 @@ Result<void> Agent::run() {
   recovery_took_ = clock_.boottime() - begin;
 
   start_line();
-  start_uplinks();
   start_bus();
   start_control();
 
@@ -455,12 +455,17 @@ std::string Agent::birth() const {
   return birth.SerializeAsString();
 }
 
+// Once the bus is there, or is not for a second: Paho's thread sees a second connection's progress only
+// when its poll ends, which takes up to a second, so the bus goes first.
 void Agent::start_uplinks() {
-  for (const config::Uplink& config : config_.uplinks)
+  if (std::exchange(uplinks_started_, true)) return;
+  for (const config::Uplink& config : config_.uplinks) {
+    if (clouds_.contains(config.name)) continue;
     if (auto ok = add_uplink(config); !ok) {
       log::error("uplink {}: {}", config.name, ok.error().text());
       notes_.push_back("uplink " + config.name + ": " + ok.error().text());
     }
+  }
 }
 
 Result<void> Agent::add_uplink(const config::Uplink& config) {
@@ -484,6 +489,10 @@ Result<void> Agent::add_uplink(const config::Uplink& config) {
 void Agent::remove_uplink(const std::string& name) {
   auto node = clouds_.extract(name);
   if (node.empty()) return;
+  // Should it come back, with another address: it goes on where it is now.
+  const Cloud& gone = node.mapped();
+  for (const uplink::Stream stream : StoreSource::streams(gone.config.streams))
+    acknowledged_[name][stream] = gone.source->acknowledged(stream);
   leaving_.push_back(std::move(node.mapped()));
   uplink::Uplink* uplink = leaving_.back().uplink.get();
   uplink->stop([this, uplink] {
@@ -502,6 +511,7 @@ void Agent::start_control() {
 
 void Agent::ready() {
   if (std::exchange(ready_, true)) return;
+  start_uplinks();
   log::info("ready: site {}, {} drivers, {} uplinks, incarnation {}", config_.site.name, config_.drivers.size(),
             config_.uplinks.size(), to_hex(incarnation_).substr(0, 8));
   notify_service_manager("READY=1");
@@ -525,6 +535,7 @@ void Agent::every_second() {
   second_.async_wait([this](boost::system::error_code cancelled) {
     if (cancelled) return;
     intake_->second();
+    if (seconds_ > 0) start_uplinks();
     rates_.sample(clock_.boottime(), counters(status_inputs()));
     if (++seconds_ % 2 == 0) write_status();
     if (seconds_ % 30 == 0) trim();
