@@ -1,6 +1,7 @@
 #include "line/line.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/log.h"
 #include "codec/codec.h"
@@ -38,6 +39,9 @@ void convert(const rules::AlertEvent& from, v1::AlertEvent& to) {
 
 // What somebody waits for: soon, and yet all that comes with it in one commit.
 constexpr Nanoseconds kSoon = 20 * kMillisecond;
+
+// Of log, in one group: more is no cheaper by the byte, and keeps the first one waiting.
+constexpr std::size_t kMostGrouped = 1 << 20;
 
 std::size_t size_of(const model::Series& series) { return 64 + series.size() * 16; }
 
@@ -242,18 +246,22 @@ void Line::commit_next() {
     return;
   }
   under_way_ = true;
-  Sealed sealed = std::move(sealed_.front());
-  sealed_.pop_front();
-  // The store gets a copy it may keep while the disk is slow; ours is for another try.
-  store::Transaction transaction = sealed.transaction;
-  store_.commit(std::move(transaction), [this, sealed = std::move(sealed)](Result<store::Committed> result) mutable {
-    under_way_ = false;
-    if (result) committed(std::move(sealed), *result);
-    else failed(std::move(sealed), std::move(result.error()));
-  });
+  std::vector<Sealed> group;
+  std::vector<store::Transaction> transactions;  // the store gets a copy; ours is for another try
+  for (std::size_t bytes = 0; !sealed_.empty() && bytes < kMostGrouped; sealed_.pop_front()) {
+    bytes += sealed_.front().transaction.raw.size() + sealed_.front().transaction.commit.size();
+    transactions.push_back(sealed_.front().transaction);
+    group.push_back(std::move(sealed_.front()));
+  }
+  store_.commit(std::move(transactions),
+                [this, group = std::move(group)](Result<std::vector<store::Committed>> result) mutable {
+                  under_way_ = false;
+                  if (result) committed(std::move(group), *result);
+                  else failed(std::move(group), std::move(result.error()));
+                });
 }
 
-void Line::committed(Sealed sealed, store::Committed result) {
+void Line::committed(std::vector<Sealed> group, const std::vector<store::Committed>& results) {
   if (condition_.failing) {
     log::info("store: commits succeed again, after {}",
               to_text(std::chrono::nanoseconds(clock_.now() - condition_.failing_since)));
@@ -261,27 +269,36 @@ void Line::committed(Sealed sealed, store::Committed result) {
     backoff_.reset();
     handlers_.hold(false);
   }
-  ++condition_.commits;
-  condition_.last = result.id;
+  condition_.commits += group.size();
+  condition_.last = results.back().id;
   condition_.last_commit = clock_.now();
-  if (sealed.snapshot)
-    store_.save_snapshot({result.id, std::move(*sealed.snapshot)}, [](Result<void> saved) {
-      if (!saved) log::warn("store: no snapshot: {}", saved.error().text());
-    });
-  if constexpr (kPlanted != Planted::ack_before_commit) handlers_.committed(sealed.cursors);
-  if (!sealed.alerts.empty()) handlers_.alerts(sealed.alerts);
-  handlers_.stored(sealed.signals_changed);
+  std::map<std::string, v1::Cursor> newest;
+  bool signals_changed = false;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (group[i].snapshot)
+      store_.save_snapshot({results[i].id, std::move(*group[i].snapshot)}, [](Result<void> saved) {
+        if (!saved) log::warn("store: no snapshot: {}", saved.error().text());
+      });
+    for (v1::Cursor& cursor : group[i].cursors) newest[cursor.driver()] = std::move(cursor);
+    signals_changed |= group[i].signals_changed;
+  }
+  std::vector<v1::Cursor> cursors;
+  for (auto& [driver, cursor] : newest) cursors.push_back(std::move(cursor));
+  if constexpr (kPlanted != Planted::ack_before_commit) handlers_.committed(cursors);
+  for (const Sealed& sealed : group)
+    if (!sealed.alerts.empty()) handlers_.alerts(sealed.alerts);
+  handlers_.stored(signals_changed);
   commit_next();
 }
 
-void Line::failed(Sealed sealed, Error error) {
+void Line::failed(std::vector<Sealed> group, Error error) {
   if (!condition_.failing) {
     log::error("store: a commit failed: {}. Readings wait in the drivers until it succeeds", error.text());
     condition_.failing_since = clock_.now();
     handlers_.hold(true);
   }
   condition_.failing = std::move(error);
-  sealed_.push_front(std::move(sealed));
+  sealed_.insert(sealed_.begin(), std::make_move_iterator(group.begin()), std::make_move_iterator(group.end()));
   condition_.waiting = sealed_.size();
   under_way_ = true;
   retry_.expires_after(backoff_.next());

@@ -5,8 +5,9 @@
 //               └───► store ─► (committed) ─► acks, uplinks
 //
 // A transaction is sealed when it is due (by time, by size, or at once for an alert), handed to the
-// store, and the next one gathers meanwhile. One is under way at a time: what fails is tried again with
-// back-off, in its place, while the intake is held.
+// store, and the next one gathers meanwhile. One group is under way at a time, of all that waited when
+// the one before it was done: what fails is tried again with back-off, in its place, while the intake is
+// held.
 //
 // Not thread-safe; lives on the I/O thread.
 #pragma once
@@ -112,8 +113,8 @@ class Line final : public intake::Sink {
   void seal();
   void derive(Gathering& gathering, std::vector<store::Output>& outputs);
   void commit_next();
-  void committed(Sealed sealed, store::Committed result);
-  void failed(Sealed sealed, Error error);
+  void committed(std::vector<Sealed> group, const std::vector<store::Committed>& results);
+  void failed(std::vector<Sealed> group, Error error);
   bool snapshot_due() const;
 
   boost::asio::steady_timer due_;

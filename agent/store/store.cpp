@@ -139,6 +139,12 @@ void Store::commit(Transaction transaction, std::function<void(Result<Committed>
   thread_->give(Thread::Commit{std::move(transaction), std::move(done)});
 }
 
+void Store::commit(std::vector<Transaction> transactions, std::function<void(Result<std::vector<Committed>>)> done) {
+  thread_->ask<Result<std::vector<Committed>>>(
+      [transactions = std::move(transactions)](Database& database) { return database.commit(transactions); },
+      std::move(done));
+}
+
 void Store::save_snapshot(Snapshot snapshot, std::function<void(Result<void>)> done) {
   thread_->ask<Result<void>>(
       [snapshot = std::move(snapshot)](Database& database) { return database.save_snapshot(snapshot); },

@@ -24,6 +24,8 @@ class Store {
   ~Store();
 
   void commit(Transaction transaction, std::function<void(Result<Committed>)> done);
+  // In order, all of them or none, for the price of one sync.
+  void commit(std::vector<Transaction> transactions, std::function<void(Result<std::vector<Committed>>)> done);
   void save_snapshot(Snapshot snapshot, std::function<void(Result<void>)> done);
   void fetch(Stream stream, StreamSeq after, std::size_t bytes,
              std::function<void(Result<std::vector<Record>>)> done);
