@@ -2,9 +2,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <CLI/CLI.hpp>
 #include <pwd.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include "agent/agent.h"
 #include "base/json.h"
@@ -17,7 +17,8 @@ namespace {
 
 // For the log: who pressed the button, not the root that sudo made of them.
 std::string who() {
-  if (const char* before_sudo = std::getenv("SUDO_USER"); before_sudo != nullptr && ::geteuid() == 0) return before_sudo;
+  if (const char* before_sudo = std::getenv("SUDO_USER"); before_sudo != nullptr && ::geteuid() == 0)
+    return before_sudo;
   const passwd* user = ::getpwuid(::getuid());
   return user != nullptr ? user->pw_name : "uid " + std::to_string(::getuid());
 }
@@ -46,8 +47,8 @@ void add_read(CLI::App& app, Context& context) {
   read->add_option("path", given->path, "device/signal; weir drivers --signals lists them")->required();
   read->add_flag("--json", given->json, "As a document");
   read->callback([given, &context] {
-    const auto answer = control::ask(control_socket(context.runtime_dir),
-                                     Node::object().set("do", "read").set("path", given->path));
+    const auto answer =
+        control::ask(control_socket(context.runtime_dir), Node::object().set("do", "read").set("path", given->path));
     if (!answer) return failed(context, answer.error());
     if (given->json) std::puts(to_json(*answer).c_str());
     else print(*answer, "value", text_of(*answer, "quality"));
@@ -61,12 +62,14 @@ void add_write(CLI::App& app, Context& context) {
     bool json = false;
   };
   auto given = std::make_shared<Given>();
-  CLI::App* write = app.add_subcommand("write", "Write one signal of a device, and show what the device says it is then");
+  CLI::App* write =
+      app.add_subcommand("write", "Write one signal of a device, and show what the device says it is then");
   write->footer(
       "Example: weir write boiler-1/setpoint 65.5\n"
       "The signal must be writable, and weir.yaml must list it under its driver's `writes:`.");
   write->add_option("path", given->path, "device/signal")->required();
-  write->add_option("value", given->value, "true or false, a number or a text, as the signal's type has it")->required();
+  write->add_option("value", given->value, "true or false, a number or a text, as the signal's type has it")
+      ->required();
   write->add_flag("--json", given->json, "As a document");
   write->callback([given, &context] {
     Node request = Node::object();

@@ -42,14 +42,16 @@ Node to_node(const Diagnostic& diagnostic) {
 
 std::string verdict(const config::Loaded& loaded, const std::filesystem::path& config) {
   std::uint64_t errors = 0;
-  for (const Diagnostic& diagnostic : loaded.diagnostics) errors += diagnostic.severity == Diagnostic::Severity::error;
+  for (const Diagnostic& diagnostic : loaded.diagnostics)
+    errors += diagnostic.severity == Diagnostic::Severity::error;
   const std::uint64_t warnings = loaded.diagnostics.size() - errors;
   std::string counts;
   if (errors > 0) counts = count_text(errors, "error");
   if (warnings > 0) counts += (counts.empty() ? "" : " and ") + count_text(warnings, "warning");
   if (errors > 0) return counts;
   const std::size_t rules = loaded.sources.size() - 1;
-  return config.filename().string() + (rules > 0 ? " and " + count_text(rules, "rule file") + " are fine" : " is fine") +
+  return config.filename().string() +
+         (rules > 0 ? " and " + count_text(rules, "rule file") + " are fine" : " is fine") +
          (counts.empty() ? "" : ", with " + counts);
 }
 
@@ -62,7 +64,8 @@ void add_check(CLI::App& app, Context& context) {
     bool schema = false;
   };
   auto given = std::make_shared<Given>();
-  CLI::App* check = app.add_subcommand("check", "Say what is wrong with the configuration, the rules and the drivers' options");
+  CLI::App* check =
+      app.add_subcommand("check", "Say what is wrong with the configuration, the rules and the drivers' options");
   check->footer(
       "Example: weir check --config /etc/weir/weir.yaml\n"
       "Beside a running agent it also warns of rules that match no signal. Exits with 1 if there are errors.\n"

@@ -17,8 +17,8 @@ namespace weir::cli {
 
 struct Context {
   int exit_code = 0;
-  std::filesystem::path runtime_dir = "/run/weir";          // --runtime-dir
-  std::filesystem::path config = "/etc/weir/weir.yaml";     // --config
+  std::filesystem::path runtime_dir = "/run/weir";       // --runtime-dir
+  std::filesystem::path config = "/etc/weir/weir.yaml";  // --config
 };
 
 // Prints "weir: …" and what to do, to stderr, and sets the exit code.

@@ -24,8 +24,8 @@ void print_signals(const Node& answer, const Given& given) {
   Table table({{"PATH"}, {"TYPE"}, {"UNIT"}, {"INTERVAL", true}, {"WRITABLE"}, {"DRIVER"}});
   const auto add = [&](const Node& signals, std::string_view key, const std::string& driver) {
     for (const Node& signal : list_of(signals, key))
-      table.add({text_of(signal, "path"), text_of(signal, "type"), text_of(signal, "unit"), text_of(signal, "interval"),
-                 is_true(signal, "writable") ? "yes" : "", driver});
+      table.add({text_of(signal, "path"), text_of(signal, "type"), text_of(signal, "unit"),
+                 text_of(signal, "interval"), is_true(signal, "writable") ? "yes" : "", driver});
   };
   for (const Node& driver : list_of(answer, "drivers")) add(driver, "signals", text_of(driver, "name"));
   if (given.name.empty()) add(answer, "derived", "(rules)");
@@ -35,20 +35,31 @@ void print_signals(const Node& answer, const Given& given) {
 
 void print_drivers(const Node& answer) {
   const Timestamp now = SystemClock().now();
-  Table table({{"DRIVER"}, {"KIND"}, {"PROCESS", false, true}, {"STATE", false, true}, {"SINCE", true}, {"SIGNALS", true},
-               {"READINGS/S", true}, {"READINGS", true}, {"RESTARTS", true}, {"REASON"}});
+  Table table({{"DRIVER"},
+               {"KIND"},
+               {"PROCESS", false, true},
+               {"STATE", false, true},
+               {"SINCE", true},
+               {"SIGNALS", true},
+               {"READINGS/S", true},
+               {"READINGS", true},
+               {"RESTARTS", true},
+               {"REASON"}});
   for (const Node& driver : list_of(answer, "drivers")) {
     const bool alive = text_of(driver, "process") == "running" || text_of(driver, "process") == "external";
     table.add({text_of(driver, "name"), text_of(driver, "kind"), text_of(driver, "process"), text_of(driver, "state"),
-               since_text(text_of(driver, "since"), now), std::to_string(list_of(driver, "signals").size()),
-               rate_text(real_of(driver, "rate")), std::to_string(number_of(driver, "readings")),
-               std::to_string(number_of(driver, "restarts")), text_of(driver, alive ? "reason" : "last_exit")});
+               since_text(text_of(driver, alive ? "since" : "process_since"), now),
+               std::to_string(list_of(driver, "signals").size()), rate_text(real_of(driver, "rate")),
+               std::to_string(number_of(driver, "readings")), std::to_string(number_of(driver, "restarts")),
+               text_of(driver, alive ? "reason" : "last_exit")});
     for (const Node& device : list_of(driver, "devices")) {
       const std::string prefix = text_of(device, "name") + "/";
-      const auto signals = std::ranges::count_if(
-          list_of(driver, "signals"), [&](const Node& signal) { return text_of(signal, "path").starts_with(prefix); });
-      table.add({"  " + text_of(device, "name"), "", "", text_of(device, "state"), since_text(text_of(device, "since"), now),
-                 std::to_string(signals), "", "", "", text_of(device, "reason")});
+      const auto signals = std::ranges::count_if(list_of(driver, "signals"), [&](const Node& signal) {
+        return text_of(signal, "path").starts_with(prefix);
+      });
+      table.add({"  " + text_of(device, "name"), "", "", text_of(device, "state"),
+                 since_text(text_of(device, "since"), now), std::to_string(signals), "", "", "",
+                 text_of(device, "reason")});
     }
   }
   if (table.empty()) std::puts("weir.yaml names no drivers");
@@ -95,7 +106,8 @@ void add_drivers(CLI::App& app, Context& context) {
   drivers->add_flag("--signals", given->signals, "The signals, with type and unit, and what the rules derive");
   drivers->add_flag("--paths", given->paths, "The signals' paths alone, one a line");
   drivers->add_flag("--kinds", given->kinds, "The kinds of drivers that are installed");
-  drivers->add_option("--drivers", given->folder, "For --kinds: folder with weir-driver-KIND executables, searched first");
+  drivers->add_option("--drivers", given->folder,
+                      "For --kinds: folder with weir-driver-KIND executables, searched first");
   drivers->add_flag("--json", given->json, "As a document");
   drivers->callback([given, &context] {
     if (given->kinds) {

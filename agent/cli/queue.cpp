@@ -22,9 +22,9 @@ namespace {
 using DatabasePtr = std::unique_ptr<store::Database>;
 
 struct Given {
-  std::filesystem::path store;                     // empty: as in the config
-  std::string format = "csv", since, path;         // of export
-  bool json = false;                               // of ls
+  std::filesystem::path store;              // empty: as in the config
+  std::string format = "csv", since, path;  // of export
+  bool json = false;                        // of ls
 };
 
 // To look at, never to change; also beside a running agent.
@@ -74,8 +74,7 @@ void print(const Node& store, const std::string& file) {
   std::printf("%s: %s, incarnation %s\n", file.c_str(),
               bytes_text(static_cast<std::uint64_t>(number_of(store, "bytes"))).c_str(),
               text_of(store, "incarnation").substr(0, 8).c_str());
-  if (number_of(store, "last") == 0)
-    std::puts("the log is empty");
+  if (number_of(store, "last") == 0) std::puts("the log is empty");
   else
     std::printf("the log has rows %lld to %lld, the newest snapshot is at %lld\n",
                 static_cast<long long>(number_of(store, "first")), static_cast<long long>(number_of(store, "last")),
@@ -222,8 +221,10 @@ void add_queue(CLI::App& app, Context& context) {
   queue->add_option("--store", given->store, "The database file; else the one that weir.yaml names");
 
   CLI::App* ls = queue->add_subcommand("ls", "The streams to the clouds and what waits in them");
-  ls->footer("Example: weir queue ls --store /var/lib/weir/weir.db\n"
-             "Acknowledgements are written down every half a minute: up to that much more may wait here than in weir status.");
+  ls->footer(
+      "Example: weir queue ls --store /var/lib/weir/weir.db\n"
+      "Acknowledgements are written down every half a minute: up to that much more may wait here than in weir "
+      "status.");
   ls->add_flag("--json", given->json, "As a document");
   ls->callback([given, &context] {
     const SystemClock clock;

@@ -13,7 +13,8 @@ void add_run(CLI::App& app, Context& context) {
   };
   auto given = std::make_shared<Given>();
   CLI::App* run = app.add_subcommand("run", "Run the agent, until SIGTERM or Ctrl-C");
-  run->footer("Example: weir run --config /etc/weir/weir.yaml\nSIGHUP, or weir reload, reads the configuration anew.");
+  run->footer(
+      "Example: weir run --config /etc/weir/weir.yaml\nSIGHUP, or weir reload, reads the configuration anew.");
   run->add_option("--drivers", given->agent.drivers_dir, "Folder with weir-driver-KIND executables, searched first");
   run->add_option("--log", given->level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

@@ -1,7 +1,7 @@
 #include <cstdio>
 
-#include <CLI/CLI.hpp>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include "agent/agent.h"
 #include "base/file.h"
@@ -32,9 +32,11 @@ std::string verdict(const Node& status, const Paint& paint) {
   const std::size_t problems = list_of(status, "problems").size();
   const auto lost = static_cast<std::uint64_t>(number_of(status, "data_lost"));
   const auto gaps = static_cast<std::uint64_t>(number_of(status, "gaps"));
-  std::string data = lost > 0 ? count_text(lost, "reading") + " lost" : gaps > 0 ? count_text(gaps, "gap") : "no data lost";
-  std::string line = problems == 0 ? paint(Colour::green, "OK")
-                                   : paint(Colour::red, "NOT OK: " + count_text(problems, "problem"));
+  std::string data = lost > 0   ? count_text(lost, "reading") + " lost"
+                     : gaps > 0 ? count_text(gaps, "gap")
+                                : "no data lost";
+  std::string line =
+      problems == 0 ? paint(Colour::green, "OK") : paint(Colour::red, "NOT OK: " + count_text(problems, "problem"));
   line += "  " + printable(text_of(status, "site")) + ", " + text_of(status, "time").substr(0, 19) + "Z, ";
   line += is_true(status, "clock_synced") ? "clock synced, " : "clock not synced, ";
   return line + data;
@@ -53,20 +55,28 @@ void print_problems(const Node& status, Timestamp now, const Paint& paint) {
 }
 
 Table drivers_table(const Node& status, Timestamp now) {
-  Table table({{"DRIVER"}, {"KIND"}, {"STATE", false, true}, {"SINCE", true}, {"READINGS/S", true}, {"READINGS", true},
-               {"LAST", true}, {"RESTARTS", true}, {"REASON"}});
+  Table table({{"DRIVER"},
+               {"KIND"},
+               {"STATE", false, true},
+               {"SINCE", true},
+               {"READINGS/S", true},
+               {"READINGS", true},
+               {"LAST", true},
+               {"RESTARTS", true},
+               {"REASON"}});
   for (const Node& driver : list_of(status, "drivers")) {
     const std::string process = text_of(driver, "process");
     const bool alive = process == "running" || process == "external";
     const std::string state = alive && !text_of(driver, "state").empty() ? text_of(driver, "state") : process;
     const std::string last = since_text(text_of(driver, "last_arrival"), now);
-    table.add({text_of(driver, "name"), text_of(driver, "kind"), state, since_text(text_of(driver, "since"), now),
+    table.add({text_of(driver, "name"), text_of(driver, "kind"), state,
+               since_text(text_of(driver, alive ? "since" : "process_since"), now),
                rate_text(real_of(driver, "rate")), std::to_string(number_of(driver, "readings")),
                last.empty() ? "never" : last + " ago", std::to_string(number_of(driver, "restarts")),
                alive ? text_of(driver, "reason") : text_of(driver, "last_exit")});
     for (const Node& device : list_of(driver, "devices"))
-      table.add({"  " + text_of(device, "name"), "", text_of(device, "state"), since_text(text_of(device, "since"), now),
-                 "", "", "", "", text_of(device, "reason")});
+      table.add({"  " + text_of(device, "name"), "", text_of(device, "state"),
+                 since_text(text_of(device, "since"), now), "", "", "", "", text_of(device, "reason")});
   }
   return table;
 }
@@ -90,8 +100,14 @@ Table queue_table(const Node& status) {
 }
 
 Table uplinks_table(const Node& status, Timestamp now) {
-  Table table({{"UPLINK"}, {"STATE", false, true}, {"SINCE", true}, {"RECORDS/S", true}, {"SENT", true}, {"LAST", true},
-               {"URL"}, {"REASON"}});
+  Table table({{"UPLINK"},
+               {"STATE", false, true},
+               {"SINCE", true},
+               {"RECORDS/S", true},
+               {"SENT", true},
+               {"LAST", true},
+               {"URL"},
+               {"REASON"}});
   for (const Node& uplink : list_of(status, "uplinks")) {
     std::int64_t sent = 0;
     if (const Node::Map* streams = node_of(uplink, "streams").as_map())
@@ -157,7 +173,8 @@ Result<Node> from_file(const Context& context, const Error& unreached, Timestamp
 
 void add_status(CLI::App& app, Context& context) {
   auto json = std::make_shared<bool>(false);
-  CLI::App* status = app.add_subcommand("status", "One line of verdict, then each problem with since when, why, and what to do");
+  CLI::App* status =
+      app.add_subcommand("status", "One line of verdict, then each problem with since when, why, and what to do");
   status->footer(
       "Example: weir status\n"
       "Needs no root. Exits with 0 if all is well, else with 1. If no agent answers, its last status is shown.");

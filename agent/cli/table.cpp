@@ -1,9 +1,9 @@
 #include "cli/table.h"
 
+#include <unistd.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <unistd.h>
 
 namespace weir::cli {
 
@@ -84,7 +84,9 @@ std::string Table::text(const Paint& paint) const {
   line([&](std::size_t i) { return columns_[i].title; }, [](std::size_t, const std::string&) { return Colour::dim; });
   for (const auto& row : rows_)
     line([&](std::size_t i) { return row[i]; },
-         [&](std::size_t i, const std::string& text) { return columns_[i].coloured ? colour_of(text) : Colour::none; });
+         [&](std::size_t i, const std::string& text) {
+           return columns_[i].coloured ? colour_of(text) : Colour::none;
+         });
   return out;
 }
 

@@ -47,7 +47,7 @@ class Table {
   };
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
-  void add(std::vector<std::string> cells);   // as many as columns; missing ones are empty
+  void add(std::vector<std::string> cells);  // as many as columns; missing ones are empty
   bool empty() const { return rows_.empty(); }
   std::string text(const Paint& paint) const;
 
@@ -68,13 +68,13 @@ std::string time_text(Timestamp time);
 // As model::to_text(), but a double no longer than people read: 7 digits.
 std::string short_text(const model::Value& value);
 
-std::string count_text(std::uint64_t count, std::string_view what);   // "1 gap", "2 gaps"
-std::string rate_text(double per_second);                             // "0", "0.5", "120"
+std::string count_text(std::uint64_t count, std::string_view what);  // "1 gap", "2 gaps"
+std::string rate_text(double per_second);                            // "0", "0.5", "120"
 
 // A field of CSV (RFC 4180), quoted if it has to be.
 std::string csv(std::string_view text);
 
-Node json_value(const model::Value& value);   // bytes as hex
+Node json_value(const model::Value& value);  // bytes as hex
 
 // Members of a document that an agent made; what is missing is empty or zero.
 std::string text_of(const Node& node, std::string_view key);

@@ -1,10 +1,10 @@
 #include <cstdio>
 
+#include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <CLI/CLI.hpp>
 
 #include "base/bytes.h"
 #include "base/file.h"
@@ -28,9 +28,9 @@ enum class Format { table, jsonl, csv };
 struct Given {
   std::string url, format = "table", agent, username, lasts;
   std::filesystem::path password_file, ca, certificate, key;
-  std::uint64_t count = 0;       // of readings; 0: no end
-  Nanoseconds duration = 0;      // 0: no end
-  unsigned patience = 10;        // seconds, until it is connected
+  std::uint64_t count = 0;   // of readings; 0: no end
+  Nanoseconds duration = 0;  // 0: no end
+  unsigned patience = 10;    // seconds, until it is connected
 };
 
 Result<mqtt::Options> client_options(const Given& given) {
@@ -44,7 +44,8 @@ Result<mqtt::Options> client_options(const Given& given) {
     if (!password) return std::unexpected(password.error());
     options.password = std::move(*password);
   }
-  if (!given.ca.empty() || !given.certificate.empty()) options.tls = mqtt::Tls{given.ca, given.certificate, given.key};
+  if (!given.ca.empty() || !given.certificate.empty())
+    options.tls = mqtt::Tls{given.ca, given.certificate, given.key};
   options.longest_retry = std::chrono::seconds(2);
   return options;
 }
@@ -59,7 +60,9 @@ class Watch {
  public:
   Watch(const Given& given, mqtt::Options options)
       : given_(given),
-        format_(given.format == "csv" ? Format::csv : given.format == "jsonl" ? Format::jsonl : Format::table),
+        format_(given.format == "csv"     ? Format::csv
+                : given.format == "jsonl" ? Format::jsonl
+                                          : Format::table),
         tap_(std::make_unique<uplink::Tap>(io_.get_executor(), mqtt::make_paho_client, std::move(options))) {}
 
   // Whether nothing is missing.
@@ -173,8 +176,8 @@ class Watch {
 
   void show(const seen::Gap& gap) {
     if (wanted(gap.agent))
-      note(gap.agent + " says that " + (gap.count > 0 ? count_text(gap.count, "reading") : "readings") + " of driver " +
-           gap.driver + " were given up: " + gap.reason +
+      note(gap.agent + " says that " + (gap.count > 0 ? count_text(gap.count, "reading") : "readings") +
+           " of driver " + gap.driver + " were given up: " + gap.reason +
            (gap.to > 0 ? ", between " + to_iso(gap.from) + " and " + to_iso(gap.to) : ""));
   }
 
@@ -190,7 +193,9 @@ class Watch {
            (state.reason.empty() ? "" : ": " + state.reason));
   }
 
-  void show(const seen::Malformed& malformed) { note("cannot be read: " + malformed.topic + ": " + malformed.reason); }
+  void show(const seen::Malformed& malformed) {
+    note("cannot be read: " + malformed.topic + ": " + malformed.reason);
+  }
 
   void show(const seen::Connection& connection) {
     if (connection.connected) {
@@ -222,8 +227,14 @@ class Watch {
 
   bool summary() const {
     const uplink::TapCounts counts = tap_->counts();
-    Table table({{"AGENT"}, {"INCARNATION"}, {"STREAM"}, {"RECORDS", true}, {"FIRST", true}, {"LAST", true},
-                 {"MISSING", true}, {"REPEATS", true}});
+    Table table({{"AGENT"},
+                 {"INCARNATION"},
+                 {"STREAM"},
+                 {"RECORDS", true},
+                 {"FIRST", true},
+                 {"LAST", true},
+                 {"MISSING", true},
+                 {"REPEATS", true}});
     bool whole = true;
     for (const uplink::TapStream& stream : tap_->streams()) {
       if (!wanted(stream.agent)) continue;

@@ -1,6 +1,6 @@
 // The command line as its users meet it: the built executables, run.
 #include <chrono>
-#include <cstdlib>
+#include <csignal>
 #include <fstream>
 #include <optional>
 
@@ -9,10 +9,12 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "mqtt/paho.h"
 #include "process/process.h"
 #include "test_support/mosquitto.h"
 #include "test_support/temp_dir.h"
 #include "test_support/wait.h"
+#include "weir/v1/uplink.pb.h"
 
 namespace weir {
 namespace {
@@ -81,24 +83,17 @@ TEST_F(Cli, ChecksAllFilesAtOnce) {
   const process::Output output = weir({"check"});
   EXPECT_EQ(output.exit.code(), 1);
   EXPECT_THAT(output.error, IsEmpty());
-  EXPECT_THAT(plain(output.out),
-              ElementsAre("weir.yaml:3:1: error: weir.yaml has no key 'stroe'",
-                          "  3 | stroe:",
-                          "    | ^^^^^",
-                          "  did you mean 'store'?",
-                          "weir.yaml:10:35: error: driver sim: 'wave' is 'triangle'",
-                          "  10 |         box-1/temperature: {wave: triangle}",
-                          "     |                                   ^",
-                          "  write one of sine, ramp, noise, step, counter, constant",
-                          StartsWith("weir.yaml:12:11: error: driver plc: there is no driver of kind 'simulatr' in "),
-                          "  12 |     kind: simulatr",
-                          "     |           ^",
-                          StartsWith("  did you mean 'simulator'? There are: "),
-                          "rules.d/a.yaml:4:22: error: there is no function 'men'",
-                          "  4 |     when: t > 90 and men(t) > 3",
-                          "    |                      ^^^^^^",
-                          "  did you mean 'min'?",
-                          "4 errors"));
+  EXPECT_THAT(
+      plain(output.out),
+      ElementsAre("weir.yaml:3:1: error: weir.yaml has no key 'stroe'", "  3 | stroe:", "    | ^^^^^",
+                  "  did you mean 'store'?", "weir.yaml:10:35: error: driver sim: 'wave' is 'triangle'",
+                  "  10 |         box-1/temperature: {wave: triangle}", "     |                                   ^",
+                  "  write one of sine, ramp, noise, step, counter, constant",
+                  StartsWith("weir.yaml:12:11: error: driver plc: there is no driver of kind 'simulatr' in "),
+                  "  12 |     kind: simulatr", "     |           ^",
+                  StartsWith("  did you mean 'simulator'? There are: "),
+                  "rules.d/a.yaml:4:22: error: there is no function 'men'", "  4 |     when: t > 90 and men(t) > 3",
+                  "    |                      ^^^^^^", "  did you mean 'min'?", "4 errors"));
 
   const process::Output as_json = weir({"check", "--json"});
   EXPECT_EQ(as_json.exit.code(), 1);
@@ -181,6 +176,53 @@ TEST_F(Cli, TapGivesUpOnABrokerThatIsNotThere) {
       weir({"tap", "mqtt://127.0.0.1:" + std::to_string(test::free_port()), "--patience", "1"});
   EXPECT_EQ(tap.exit.code(), 1);
   EXPECT_THAT(tap.error, Contains(HasSubstr("no connection to mqtt://127.0.0.1:")));
+}
+
+TEST_F(Cli, TapSaysWhatIsMissing) {
+  if (!test::Mosquitto::installed()) GTEST_SKIP() << "mosquitto is not installed";
+  test::Mosquitto cloud;
+  boost::asio::io_context io;
+  mqtt::Options options;
+  options.url = cloud.url();
+  options.client_id = "agent";
+  auto agent = mqtt::make_paho_client(io.get_executor(), options);
+  const auto publish = [&](const std::string& topic, const google::protobuf::MessageLite& message, bool retained) {
+    bool taken = false;
+    agent->publish({"weir/v1/up/hall/" + topic, message.SerializeAsString(), 1, retained},
+                   [&](Result<void> done) { taken = done.has_value(); });
+    EXPECT_TRUE(test::wait_until(io, [&] { return taken; }));
+  };
+  bool connected = false;
+  agent->start({.connected = [&] { connected = true; }, .disconnected = [](const Error&) {}, .message = {}});
+  ASSERT_TRUE(test::wait_until(io, [&] { return connected; }));
+  v1::Birth birth;
+  birth.set_site("somewhere");
+  publish("birth", birth, true);
+
+  std::string said;
+  std::optional<process::Exit> exit;
+  auto tap = process::Process::start(io.get_executor(), {.executable = kWeir, .arguments = {"tap", cloud.url()}},
+                                     {.error = [&](std::string_view line) { said += std::string(line) + "\n"; },
+                                      .exited = [&](process::Exit ended) { exit = ended; }});
+  ASSERT_TRUE(tap) << tap.error().text();
+  const auto hear = [&](const std::string& what) {
+    return test::wait_until(io, [&] { return said.find(what) != said.npos || exit; }) && !exit;
+  };
+  ASSERT_TRUE(hear("site somewhere")) << said;
+  for (const std::uint64_t seq : {1, 2, 5, 5}) {
+    v1::Record record;
+    record.set_incarnation(std::string(16, 'i'));
+    record.set_stream(v1::RAW);
+    record.set_seq(seq);
+    publish("raw", record, false);
+  }
+  EXPECT_TRUE(hear("tap: GAP: hall raw 3 to 4\n")) << said;
+  EXPECT_TRUE(hear("tap: repeat: hall raw 5\n")) << said;
+  (*tap)->signal(SIGINT);
+  ASSERT_TRUE(test::wait_until(io, [&] { return exit.has_value(); })) << said;
+  EXPECT_EQ(exit->code(), 1);
+  EXPECT_THAT(said, testing::ContainsRegex("hall +69696969 +raw +3 +1 +5 +2 +1\n"));
+  EXPECT_THAT(said, HasSubstr("RECORDS ARE MISSING"));
 }
 
 TEST_F(Cli, EverySubcommandHasAnExampleInItsHelp) {
@@ -290,7 +332,8 @@ TEST_F(LiveCli, FollowsReadingsToTheCloud) {
   ASSERT_THAT(csv.out, SizeIs(21));
   EXPECT_EQ(csv.out.front(), "time,agent,path,value,unit,quality");
   for (std::size_t i = 1; i < csv.out.size(); ++i)
-    EXPECT_THAT(csv.out[i], MatchesRegex("20[-0-9T:.]+Z,hall,box-1/(temperature(_mean)?|setpoint),[-0-9.]+,Cel,good"));
+    EXPECT_THAT(csv.out[i],
+                MatchesRegex("20[-0-9T:.]+Z,hall,box-1/(temperature(_mean)?|setpoint),[-0-9.]+,Cel,good"));
   EXPECT_THAT(csv.error, Contains(MatchesRegex("hall +[0-9a-f]+ +raw +[0-9]+ +[0-9]+ +[0-9]+ +0 +0")));
   EXPECT_THAT(csv.error.back(), HasSubstr(" 0 malformed: no gaps"));
 
@@ -308,7 +351,8 @@ TEST_F(LiveCli, FollowsReadingsToTheCloud) {
   EXPECT_THAT(problems(status), IsEmpty());
   const process::Output shown = weir({"status"});
   ASSERT_THAT(shown.out, Not(IsEmpty()));
-  EXPECT_THAT(shown.out.front(), MatchesRegex("(OK|NOT OK: 1 problem)  hall, .*Z, clock (not )?synced, no data lost"));
+  EXPECT_THAT(shown.out.front(),
+              MatchesRegex("(OK|NOT OK: 1 problem)  hall, .*Z, clock (not )?synced, no data lost"));
   EXPECT_THAT(shown.out, Contains(MatchesRegex("sim +simulator +up .*")));
   EXPECT_THAT(shown.out, Contains(MatchesRegex("  box-1 +up .*")));
   EXPECT_THAT(shown.out, Contains(MatchesRegex("raw +[0-9]+ +[0-9]+")));
@@ -346,9 +390,11 @@ TEST_F(LiveCli, ReadsAndWrites) {
 
   EXPECT_THAT(weir({"drivers", "--paths"}).out, ElementsAre("box-1/temperature", "box-1/setpoint"));
   EXPECT_THAT(weir({"drivers", "sim"}).out, Contains(MatchesRegex("sim +simulator +running +up .*")));
-  EXPECT_THAT(weir({"drivers", "--signals"}).out, Contains(MatchesRegex("box-1/setpoint +double +Cel +100ms +yes +sim")));
+  EXPECT_THAT(weir({"drivers", "--signals"}).out,
+              Contains(MatchesRegex("box-1/setpoint +double +Cel +100ms +yes +sim")));
   EXPECT_THAT(weir({"drivers", "--kinds"}).out, Contains("simulator"));
-  EXPECT_THAT(refused({"drivers", "sym"}), ElementsAre("weir: there is no driver 'sym'", "      did you mean 'sim'?"));
+  EXPECT_THAT(refused({"drivers", "sym"}),
+              ElementsAre("weir: there is no driver 'sym'", "      did you mean 'sim'?"));
 }
 
 TEST_F(LiveCli, LooksIntoTheStore) {
@@ -356,7 +402,8 @@ TEST_F(LiveCli, LooksIntoTheStore) {
   EXPECT_THAT(weir({"queue", "ls"}).out, Contains(MatchesRegex("raw +1 +[0-9]+ +[0-9]+ +[0-9]+")));
   const process::Output verified = weir({"queue", "verify"});
   EXPECT_EQ(verified.exit.code(), 0);
-  EXPECT_THAT(verified.out, ElementsAre(MatchesRegex("all is well: rows 1 to [0-9]+ of the log, every checksum holds")));
+  EXPECT_THAT(verified.out,
+              ElementsAre(MatchesRegex("all is well: rows 1 to [0-9]+ of the log, every checksum holds")));
   const process::Output all = weir({"queue", "export", "--path", "{device}/setpoint"});
   EXPECT_EQ(all.exit.code(), 0);
   ASSERT_GE(all.out.size(), 2u);
@@ -396,12 +443,14 @@ TEST_F(LiveCli, LooksIntoTheStore) {
 
 TEST_F(LiveCli, ReloadsAllOrNothing) {
   ASSERT_EQ(tap({"--count", "1"}).exit.code(), 0);
-  write("rules.d/mean.yaml", std::string(kRule) + "  - name: hot\n    from: {t: \"oven-{n}/temperature\"}\n"
-                                                  "    when: t > 90\n    alert: {severity: critical}\n");
+  write("rules.d/mean.yaml", std::string(kRule) +
+                                 "  - name: hot\n    from: {t: \"oven-{n}/temperature\"}\n"
+                                 "    when: t > 90\n    alert: {severity: critical}\n");
   // Only beside a running agent: it knows the signals.
   const process::Output checked = weir({"check"});
   EXPECT_EQ(checked.exit.code(), 0);
-  EXPECT_THAT(checked.out, Contains(HasSubstr("warning: rule 'hot': no signal that is known matches oven-{n}/temperature")));
+  EXPECT_THAT(checked.out,
+              Contains(HasSubstr("warning: rule 'hot': no signal that is known matches oven-{n}/temperature")));
   EXPECT_EQ(checked.out.back(), "weir.yaml and 1 rule file are fine, with 1 warning");
   const process::Output good = weir({"reload"});
   EXPECT_EQ(good.exit.code(), 0);
