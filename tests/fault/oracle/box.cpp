@@ -266,12 +266,11 @@ Result<void> Box::come_to_rest(Milliseconds most) {
     const bool arrived = wait_until(most, [&] { return crashed() || (driver_runs() && all_arrived()); });
     const bool drained = arrived && wait_until(most, [&] { return streams_arrived(); });
     look_at_status();
+    agent_wanted_ = driver_wanted_ = false;
     if (driver_) driver_->end(SIGTERM);
     const int status = agent_->end(SIGTERM);
-    if (status != 0)
-      return fail("told to stop, the agent ended with " + (WIFSIGNALED(status)
-                                                               ? "signal " + std::to_string(WTERMSIG(status))
-                                                               : "exit code " + std::to_string(WEXITSTATUS(status))));
+    if (crash_) return fail(*crash_);
+    if (status != 0) return fail("told to stop, the agent " + agent_->how_it_ended());
     if (!arrived) return fail("what was made last did not arrive within " + std::to_string(most.count()) + " ms");
     if (!drained) return fail("the streams did not drain within " + std::to_string(most.count()) + " ms");
     if (all_arrived() && streams_arrived()) return {};

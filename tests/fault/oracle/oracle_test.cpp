@@ -76,7 +76,7 @@ void expect_found(const Planted& planted) {
   campaign.kills = 25;
   campaign.aimed = 100;
   campaign.between_looks = 3;
-  campaign.patience = std::chrono::seconds(10);
+  campaign.patience = std::chrono::seconds(5);
   const Outcome outcome = run(campaign);
   std::printf("seed %llu, bus %s\n%s", static_cast<unsigned long long>(campaign.seed), to_text(campaign.bus),
               outcome.text().c_str());
