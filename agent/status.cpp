@@ -102,9 +102,6 @@ void find_problems(const StatusInputs& in, Node::List& problems) {
       problem(problems, {uplink.since, "uplink " + config.name + ": the cloud refuses records", uplink.last_refusal,
                          "they are kept and tried again", "check the account's rights at " + config.url});
   }
-  if (!in.clock.synced())
-    problem(problems, {in.started, "the clock is not synchronised", "no time source has set it",
-                       "readings carry this box's own time", "timedatectl; is NTP reachable?"});
 }
 
 // A tenth is precise enough for people, and short.
