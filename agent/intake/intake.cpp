@@ -102,6 +102,7 @@ void Intake::announced(const std::string& driver, Source& source, std::string_vi
     source.received.set_instance(announcement.instance());
     source.received.set_epoch(++last_epoch_);
     source.received.set_seq(0);
+    source.received.set_lives(source.received.lives() + 1);
     source.fresh = true;
     source.asked = source.garbled = false;
     source.epoch_durable = false;
@@ -166,7 +167,8 @@ void Intake::take(const std::string& driver, Source& source, const v1::Batch& ba
   v1::Cursor& cursor = source.received;
   std::vector<v1::Gap> gaps;
 
-  if (source.fresh && cursor.accepted() > 0) {
+  // A life that ended before anything of it was accepted took its readings with it all the same.
+  if (source.fresh && (cursor.lives() > 1 || cursor.accepted() > 0)) {
     v1::Gap lost = gap(driver, source);
     lost.set_to(decoded.readings > 0 ? decoded.first : clock_.now());
     lost.set_reason("driver-restarted");

@@ -178,6 +178,22 @@ TEST_F(IntakeTest, ANewLifeOfADriverLeavesAGapFromTheLastAcceptedToTheFirstNew) 
   EXPECT_EQ(line.gaps.size(), 1U);
 }
 
+TEST_F(IntakeTest, ALifeOfWhichNothingWasAcceptedLeavesAGapToo) {
+  const auto first = up("plc", 7, "boiler/t");
+  const auto epoch = up("plc", 8, "boiler/t");
+  EXPECT_NE(epoch, first);
+  send("plc", batch(epoch, 1, "boiler/t", kNow));
+  ASSERT_EQ(line.gaps.size(), 1U);
+  EXPECT_EQ(line.gaps[0].from(), 0);
+  EXPECT_EQ(line.gaps[0].to(), kNow);
+  EXPECT_EQ(line.gaps[0].reason(), "driver-restarted");
+}
+
+TEST_F(IntakeTest, TheFirstLifeOfADriverLeavesNoGap) {
+  send("plc", batch(up("plc", 7, "boiler/t"), 1, "boiler/t", kNow));
+  EXPECT_TRUE(line.gaps.empty());
+}
+
 TEST_F(IntakeTest, ABatchThatCanNeverBeAcceptedIsRefusedOnceAndSaid) {
   const auto epoch = up("plc", 7, "boiler/t");
   send("plc", batch(epoch, 1, "boiler/nonsense", kNow));
