@@ -14,6 +14,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <malloc.h>
 
+#include "agent/clouds.h"
+#include "agent/device_access.h"
+#include "agent/plan.h"
+#include "agent/service.h"
+#include "agent/startup.h"
+#include "agent/status.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -21,65 +27,18 @@
 #include "base/random.h"
 #include "bus/broker.h"
 #include "control/server.h"
-#include "agent/device_access.h"
 #include "intake/intake.h"
 #include "line/line.h"
 #include "mqtt/paho.h"
-#include "agent/plan.h"
-#include "agent/service.h"
-#include "agent/status.h"
 #include "store/store.h"
-#include "agent/store_source.h"
 #include "supervisor/driver.h"
 #include "supervisor/supervisor.h"
-#include "uplink/uplink.h"
 #include "weir/v1/uplink.pb.h"
 #include "wire/wire.h"
 
 namespace weir {
 namespace asio = boost::asio;
 namespace {
-
-// What recovery makes of the store: the state as of the last row.
-Result<line::State> recover(store::Database& database, store::LogId& last, std::uint64_t& replayed) {
-  line::State state(plan::compile);
-  store::LogId after = 0;
-  auto snapshot = database.newest_snapshot();
-  if (!snapshot) return std::unexpected(snapshot.error());
-  if (*snapshot) {
-    if (auto ok = state.restore((*snapshot)->state); !ok) return std::unexpected(ok.error());
-    after = (*snapshot)->at;
-  }
-  last = after;
-  rules::Outputs repeated;  // they were committed with what caused them
-  std::optional<Error> damage;
-  v1::Commit commit;
-  v1::RawRecord raw;
-  auto scanned = database.scan(after, [&](store::LogRow row) {
-    if (!commit.ParseFromString(row.commit) || !raw.ParseFromString(row.raw)) {
-      damage = Error{"row " + std::to_string(row.id) + " of the log is no commit", "weir queue verify"};
-      return false;
-    }
-    if (auto ok = state.replay(commit, raw, repeated); !ok) {
-      damage = Error{"row " + std::to_string(row.id) + " of the log: " + ok.error().what, ok.error().hint};
-      return false;
-    }
-    repeated.clear();
-    last = row.id;
-    ++replayed;
-    return true;
-  });
-  if (!scanned) return std::unexpected(scanned.error());
-  if (damage) return std::unexpected(*damage);
-  return state;
-}
-
-std::optional<v1::KeptConfig> kept_config(store::Database& database) {
-  const auto bytes = database.kept("config");
-  v1::KeptConfig kept;
-  if (!bytes || !*bytes || !kept.ParseFromString(**bytes)) return std::nullopt;
-  return kept;
-}
 
 class Agent {
  public:
@@ -89,21 +48,12 @@ class Agent {
   Result<void> run();
 
  private:
-  // A cloud, its client and its view of the store. The source outlives the uplink.
-  struct Cloud {
-    config::Uplink config;
-    std::unique_ptr<StoreSource> source;
-    std::unique_ptr<uplink::Uplink> uplink;
-  };
-
-  Result<void> choose_config();
-  Result<void> open_database(const config::Config& config);
-  Result<void> open_store();
+  void open(Startup startup);
   void start_line();
   void start_bus();
   void connect_bus();
   void start_drivers();
-  void start_uplinks();
+  void start_clouds();
   void start_control();
   void ready();
 
@@ -118,12 +68,9 @@ class Agent {
   void asked(const Node& request, control::Reply reply);
   void reload(std::function<void(Result<std::string>)> done);
   Result<std::string> apply(config::Loaded loaded);
-  Result<void> add_uplink(const config::Uplink& config);
-  void remove_uplink(const std::string& name);
   std::string birth() const;
   void on_signal();
   void stop();
-  void stop_uplinks(std::function<void()> then);
   void stop_bus(std::function<void()> then);
 
   AgentOptions options_;
@@ -143,7 +90,7 @@ class Agent {
   Nanoseconds recovery_took_ = 0;
   std::uint64_t replayed_ = 0;
   bool ready_ = false;
-  bool uplinks_started_ = false;
+  bool clouds_started_ = false;
   bool stopping_ = false;
   bool checking_ = false;                // a reload is under way
   bool trimming_ = false;
@@ -154,7 +101,6 @@ class Agent {
   store::Stats store_stats_;
   Rates rates_;
 
-  std::unique_ptr<store::Database> database_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<line::Line> line_;
   std::unique_ptr<intake::Intake> intake_;
@@ -162,9 +108,7 @@ class Agent {
   std::unique_ptr<mqtt::Client> bus_;
   std::unique_ptr<supervisor::Supervisor> supervisor_;
   std::unique_ptr<DeviceAccess> devices_;
-  std::map<std::string, std::map<uplink::Stream, std::uint64_t>> acknowledged_;  // by uplink, when it started
-  std::map<std::string, Cloud> clouds_;
-  std::vector<Cloud> leaving_;           // removed from the config, on their way out
+  std::unique_ptr<Clouds> clouds_;
   std::unique_ptr<control::Server> control_;
   std::thread checker_;
 };
@@ -179,8 +123,9 @@ Result<void> Agent::run() {
                 "give another with --runtime-dir, or run as the user weir");
   plan::set_config_folder(options_.config);
 
-  if (auto ok = choose_config(); !ok) return ok;
-  if (auto ok = open_store(); !ok) return ok;
+  auto startup = start_up(options_.config, folders_, clock_);
+  if (!startup) return std::unexpected(startup.error());
+  open(std::move(*startup));
   recovery_took_ = clock_.boottime() - begin;
 
   start_line();
@@ -204,90 +149,23 @@ void Agent::on_signal() {
   });
 }
 
-// The config of the file; if that is bad, the last good one out of the store. Opens the store on the way.
-Result<void> Agent::choose_config() {
-  config::Loaded loaded = config::load(options_.config);
-  std::string why;
-  std::optional<v1::KeptConfig> last_good;
-  if (loaded.config) {
-    if (auto ok = open_database(*loaded.config); !ok) return ok;
-    last_good = kept_config(*database_);
-    // What ran before was checked before: only what is new has to be.
-    const std::string kept = plan::kept(*loaded.config, options_.config.parent_path()).SerializeAsString();
-    if (!last_good || last_good->SerializeAsString() != kept) {
-      loaded = plan::check(std::move(loaded), folders_).loaded;
-      if (!has_errors(loaded.diagnostics))
-        if (auto ok = database_->keep("config", kept); !ok) log::warn("the config is not kept: {}", ok.error().text());
-    }
-    if (!has_errors(loaded.diagnostics)) {
-      config_ = std::move(*loaded.config);
-      return {};
-    }
-  }
-
-  why = plan::render(loaded);
-  if (!database_) {
-    // Whose uplinks the store has to keep records for is in the config that is looked for: only a look.
-    store::Options options;
-    options.file = plan::store_path(options_.config);
-    options.read_only = true;
-    if (auto database = store::Database::open(options, clock_)) last_good = kept_config(**database);
-  }
-  if (!last_good)
-    return fail("the configuration has errors, and there is no earlier one to run instead:\n" + why,
-                "mend it, and see with: weir check --config " + options_.config.string());
-  log::error("the configuration has errors; the last good one runs instead:\n{}", why);
-  config_problem_ = ConfigProblem{clock_.now(), why};
-  config::Loaded before = plan::load(*last_good);
-  if (!before.config) return fail("neither the configuration nor the last good one can be used:\n" + why);
-  config_ = std::move(*before.config);
-  database_.reset();
-  return open_database(config_);
-}
-
-Result<void> Agent::open_database(const config::Config& config) {
-  store::Options options;
-  options.file = config.store.path;
-  options.retain = config.store.retain;
-  for (const config::Uplink& uplink : config.uplinks) options.uplinks.push_back(uplink.name);
-  std::error_code ignored;  // open() says what is wrong with the folder, and better
-  std::filesystem::create_directories(options.file.parent_path(), ignored);
-  auto database = store::Database::open(options, clock_);
-  if (!database) return std::unexpected(database.error());
-  database_ = std::move(*database);
-  return {};
-}
-
-Result<void> Agent::open_store() {
-  store::LogId last = 0;
-  auto state = recover(*database_, last, replayed_);
-  if (!state) {
-    // Damage that only reading showed. What is there is kept for people; the box goes on with a new one.
-    const std::string why = state.error().text();
-    database_.reset();
-    auto aside = store::Database::set_aside(config_.store.path, clock_);
-    if (!aside) return context(why, aside.error());
-    if (auto ok = open_database(config_); !ok) return ok;
-    notes_.push_back("the store was damaged (" + why + ") and is set aside as " + aside->string() +
-                     "; a new one, with a new incarnation, takes its place");
-    replayed_ = 0;
-    state = recover(*database_, last, replayed_);
-    if (!state) return context(config_.store.path.string(), state.error());
-  }
-  notes_.insert(notes_.end(), database_->notes().begin(), database_->notes().end());
-  incarnation_ = database_->incarnation();
-  notes_.insert(notes_.end(), state->notes().begin(), state->notes().end());
+void Agent::open(Startup startup) {
+  config_ = std::move(startup.config);
+  config_problem_ = std::move(startup.config_problem);
+  notes_ = std::move(startup.notes);
+  replayed_ = startup.replayed;
+  incarnation_ = startup.database->incarnation();
   for (const std::string& note : notes_) log::warn("store: {}", note);
-  log::info("store {}: row {}, {} replayed", config_.store.path.string(), last, replayed_);
+  log::info("store {}: row {}, {} replayed", config_.store.path.string(), startup.last, replayed_);
 
-  for (const config::Uplink& uplink : config_.uplinks)
-    for (const uplink::Stream stream : StoreSource::streams(uplink.streams))
-      acknowledged_[uplink.name][stream] = database_->acknowledged(uplink.name, static_cast<store::Stream>(stream));
-  store_ = std::make_unique<store::Store>(std::move(database_), io_.get_executor());
-  line::Options line_options;
-  line_options.commit_interval = config_.store.commit_interval;
+  auto marks = Clouds::marks(*startup.database, config_.uplinks);
+  store_ = std::make_unique<store::Store>(std::move(startup.database), io_.get_executor());
+  clouds_ = std::make_unique<Clouds>(io_.get_executor(), clock_, *store_, config_.site.agent, incarnation_,
+                                     std::move(marks), [this] { return birth(); });
+  line::Options options;
+  options.commit_interval = config_.store.commit_interval;
   line_ = std::make_unique<line::Line>(
-      io_.get_executor(), clock_, *store_, std::move(*state), line_options,
+      io_.get_executor(), clock_, *store_, std::move(startup.state), options,
       line::Handlers{
           .committed = [this](const std::vector<v1::Cursor>& cursors) { intake_->committed(cursors); },
           .alerts =
@@ -295,16 +173,9 @@ Result<void> Agent::open_store() {
                 for (const rules::AlertEvent& alert : alerts)
                   log::warn("alert {} {}: {}", alert.rule, alert.change, alert.message);
               },
-          .stored =
-              [this](bool signals_changed) {
-                for (auto& [name, cloud] : clouds_) {
-                  if (signals_changed) cloud.uplink->signals_changed();
-                  cloud.uplink->notify();
-                }
-              },
+          .stored = [this](bool signals_changed) { clouds_->notify(signals_changed); },
           .hold = [this](bool on) { intake_->hold(on); },
       });
-  return {};
 }
 
 void Agent::start_line() {
@@ -457,49 +328,8 @@ std::string Agent::birth() const {
 
 // Once the bus is there, or is not for a second: Paho's thread sees a second connection's progress only
 // when its poll ends, which takes up to a second, so the bus goes first.
-void Agent::start_uplinks() {
-  if (std::exchange(uplinks_started_, true)) return;
-  for (const config::Uplink& config : config_.uplinks) {
-    if (clouds_.contains(config.name)) continue;
-    if (auto ok = add_uplink(config); !ok) {
-      log::error("uplink {}: {}", config.name, ok.error().text());
-      notes_.push_back("uplink " + config.name + ": " + ok.error().text());
-    }
-  }
-}
-
-Result<void> Agent::add_uplink(const config::Uplink& config) {
-  auto client = plan::uplink_options(config, config_.site.agent);
-  if (!client) return std::unexpected(client.error());
-  Cloud cloud;
-  cloud.config = config;
-  cloud.source = std::make_unique<StoreSource>(*store_, config.name, acknowledged_[config.name], [this] { return birth(); });
-  uplink::Options options;
-  options.name = config.name;
-  options.agent = config_.site.agent;
-  options.incarnation = incarnation_;
-  options.streams = StoreSource::streams(config.streams);
-  cloud.uplink = std::make_unique<uplink::Uplink>(io_.get_executor(), clock_, std::move(options), mqtt::make_paho_client,
-                                                  std::move(*client), *cloud.source);
-  cloud.uplink->start();
-  clouds_.insert_or_assign(config.name, std::move(cloud));
-  return {};
-}
-
-void Agent::remove_uplink(const std::string& name) {
-  auto node = clouds_.extract(name);
-  if (node.empty()) return;
-  // Should it come back, with another address: it goes on where it is now.
-  const Cloud& gone = node.mapped();
-  for (const uplink::Stream stream : StoreSource::streams(gone.config.streams))
-    acknowledged_[name][stream] = gone.source->acknowledged(stream);
-  leaving_.push_back(std::move(node.mapped()));
-  uplink::Uplink* uplink = leaving_.back().uplink.get();
-  uplink->stop([this, uplink] {
-    asio::post(io_, [this, uplink] {
-      std::erase_if(leaving_, [uplink](const Cloud& cloud) { return cloud.uplink.get() == uplink; });
-    });
-  });
+void Agent::start_clouds() {
+  if (!std::exchange(clouds_started_, true)) clouds_->apply(config_.uplinks);
 }
 
 void Agent::start_control() {
@@ -511,7 +341,7 @@ void Agent::start_control() {
 
 void Agent::ready() {
   if (std::exchange(ready_, true)) return;
-  start_uplinks();
+  start_clouds();
   log::info("ready: site {}, {} drivers, {} uplinks, incarnation {}", config_.site.name, config_.drivers.size(),
             config_.uplinks.size(), to_hex(incarnation_).substr(0, 8));
   notify_service_manager("READY=1");
@@ -535,10 +365,13 @@ void Agent::every_second() {
   second_.async_wait([this](boost::system::error_code cancelled) {
     if (cancelled) return;
     intake_->second();
-    if (seconds_ > 0) start_uplinks();
+    if (seconds_ > 0) start_clouds();
     rates_.sample(clock_.boottime(), counters(status_inputs()));
     if (++seconds_ % 2 == 0) write_status();
-    if (seconds_ % 30 == 0) trim();
+    if (seconds_ % 30 == 0) {
+      trim();
+      ::malloc_trim(0);  // what a burst took goes back to the machine
+    }
     store_->stats([this](store::Stats stats) { store_stats_ = std::move(stats); });
     every_second();
   });
@@ -580,7 +413,7 @@ StatusInputs Agent::status_inputs() {
   in.store = store_stats_;
   in.recovery_took = recovery_took_;
   in.replayed = replayed_;
-  for (auto& [name, cloud] : clouds_) in.uplinks.emplace_back(cloud.config, cloud.uplink->stats());
+  in.uplinks = clouds_->stats();
   in.rates = &rates_;
   return in;
 }
@@ -652,31 +485,27 @@ Result<std::string> Agent::apply(config::Loaded loaded) {
   if (next.bus.managed != config_.bus.managed || next.bus.url != config_.bus.url) needs_restart("bus");
   if (next.site.agent != config_.site.agent) needs_restart("site: agent");
 
-  const v1::RulesChanged rules = plan::rule_files(next);
-  if (rules.SerializeAsString() != line_->state().installed().SerializeAsString())
-    if (auto ok = line_->install(rules); !ok) return std::unexpected(ok.error());
+  // What runs until then is what it was.
+  next.store = config_.store;
+  next.bus = config_.bus;
+  next.site.agent = config_.site.agent;
+
+  // What can fail comes first, so that it is all or nothing.
   if (broker_)
     if (auto ok = broker_->set_drivers(plan::driver_names(next)); !ok) return std::unexpected(ok.error());
+  const v1::RulesChanged rules = plan::rule_files(next);
+  if (rules.SerializeAsString() != line_->state().installed().SerializeAsString())
+    if (auto ok = line_->install(rules); !ok) {
+      if (broker_) (void)broker_->set_drivers(plan::driver_names(config_));
+      return std::unexpected(ok.error());
+    }
 
-  const config::Config before = std::exchange(config_, std::move(next));
+  config_ = std::move(next);
   intake_->set_drivers(plan::driver_names(config_));
   devices_->allow(plan::writable(config_));
   start_drivers();
-
-  std::vector<std::string> gone;
-  for (const auto& [name, cloud] : clouds_) {
-    const auto same = [&](const config::Uplink& uplink) { return uplink == cloud.config; };
-    if (std::ranges::none_of(config_.uplinks, same)) gone.push_back(name);
-  }
-  for (const std::string& name : gone) remove_uplink(name);
-  std::vector<std::string> names;
-  for (const config::Uplink& uplink : config_.uplinks) {
-    names.push_back(uplink.name);
-    if (!clouds_.contains(uplink.name))
-      if (auto ok = add_uplink(uplink); !ok) log::error("uplink {}: {}", uplink.name, ok.error().text());
-  }
-  store_->set_uplinks(names);
-  for (auto& [name, cloud] : clouds_) cloud.uplink->signals_changed();
+  clouds_started_ = true;
+  clouds_->apply(config_.uplinks);
 
   config_problem_.reset();
   const auto kept = plan::kept(config_, options_.config.parent_path()).SerializeAsString();
@@ -702,18 +531,11 @@ void Agent::stop() {
   });
   control_.reset();
   supervisor_->stop([this] {
-    line_->stop([this] { stop_uplinks([this] { stop_bus([this] { io_.stop(); }); }); });
+    line_->stop([this] {
+      second_.cancel();
+      clouds_->stop([this] { stop_bus([this] { io_.stop(); }); });
+    });
   });
-}
-
-void Agent::stop_uplinks(std::function<void()> then) {
-  second_.cancel();
-  auto left = std::make_shared<std::size_t>(clouds_.size() + 1);
-  const auto one_less = [left, then = std::move(then)] {
-    if (--*left == 0) then();
-  };
-  for (auto& [name, cloud] : clouds_) cloud.uplink->stop(one_less);
-  one_less();
 }
 
 void Agent::stop_bus(std::function<void()> then) {

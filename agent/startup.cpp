@@ -1,0 +1,137 @@
+#include "agent/startup.h"
+
+#include "agent/plan.h"
+#include "base/log.h"
+#include "rules/engine.h"
+#include "weir/v1/log.pb.h"
+
+namespace weir {
+namespace {
+
+// What recovery makes of the store: the state as of the last row.
+Result<line::State> recover(store::Database& database, store::LogId& last, std::uint64_t& replayed) {
+  line::State state(plan::compile);
+  store::LogId after = 0;
+  auto snapshot = database.newest_snapshot();
+  if (!snapshot) return std::unexpected(snapshot.error());
+  if (*snapshot) {
+    if (auto ok = state.restore((*snapshot)->state); !ok) return std::unexpected(ok.error());
+    after = (*snapshot)->at;
+  }
+  last = after;
+  rules::Outputs repeated;  // they were committed with what caused them
+  std::optional<Error> damage;
+  v1::Commit commit;
+  v1::RawRecord raw;
+  auto scanned = database.scan(after, [&](store::LogRow row) {
+    if (!commit.ParseFromString(row.commit) || !raw.ParseFromString(row.raw)) {
+      damage = Error{"row " + std::to_string(row.id) + " of the log is no commit", "weir queue verify"};
+      return false;
+    }
+    if (auto ok = state.replay(commit, raw, repeated); !ok) {
+      damage = Error{"row " + std::to_string(row.id) + " of the log: " + ok.error().what, ok.error().hint};
+      return false;
+    }
+    repeated.clear();
+    last = row.id;
+    ++replayed;
+    return true;
+  });
+  if (!scanned) return std::unexpected(scanned.error());
+  if (damage) return std::unexpected(*damage);
+  return state;
+}
+
+std::optional<v1::KeptConfig> kept_config(store::Database& database) {
+  const auto bytes = database.kept("config");
+  v1::KeptConfig kept;
+  if (!bytes || !*bytes || !kept.ParseFromString(**bytes)) return std::nullopt;
+  return kept;
+}
+
+Result<std::unique_ptr<store::Database>> open_database(const config::Config& config, const Clock& clock) {
+  store::Options options;
+  options.file = config.store.path;
+  options.retain = config.store.retain;
+  for (const config::Uplink& uplink : config.uplinks) options.uplinks.push_back(uplink.name);
+  std::error_code ignored;  // open() says what is wrong with the folder, and better
+  std::filesystem::create_directories(options.file.parent_path(), ignored);
+  return store::Database::open(options, clock);
+}
+
+// The config of the file; if that is bad, the last good one out of the store. Opens the store on the way.
+Result<void> choose_config(const std::filesystem::path& file, const std::vector<std::filesystem::path>& driver_folders,
+                           const Clock& clock, Startup& out) {
+  config::Loaded loaded = config::load(file);
+  std::optional<v1::KeptConfig> last_good;
+  if (loaded.config) {
+    auto database = open_database(*loaded.config, clock);
+    if (!database) return std::unexpected(database.error());
+    out.database = std::move(*database);
+    last_good = kept_config(*out.database);
+    // What ran before was checked before: only what is new has to be.
+    const std::string kept = plan::kept(*loaded.config, file.parent_path()).SerializeAsString();
+    if (!last_good || last_good->SerializeAsString() != kept) {
+      loaded = plan::check(std::move(loaded), driver_folders).loaded;
+      if (!has_errors(loaded.diagnostics))
+        if (auto ok = out.database->keep("config", kept); !ok) log::warn("the config is not kept: {}", ok.error().text());
+    }
+    if (!has_errors(loaded.diagnostics)) {
+      out.config = std::move(*loaded.config);
+      return {};
+    }
+  }
+
+  const std::string why = plan::render(loaded);
+  if (!out.database) {
+    // Whose uplinks the store has to keep records for is in the config that is looked for: only a look.
+    store::Options options;
+    options.file = plan::store_path(file);
+    options.read_only = true;
+    if (auto database = store::Database::open(options, clock)) last_good = kept_config(**database);
+  }
+  if (!last_good)
+    return fail("the configuration has errors, and there is no earlier one to run instead:\n" + why,
+                "mend it, and see with: weir check --config " + file.string());
+  log::error("the configuration has errors; the last good one runs instead:\n{}", why);
+  out.config_problem = ConfigProblem{clock.now(), why};
+  config::Loaded before = plan::load(*last_good);
+  if (!before.config) return fail("neither the configuration nor the last good one can be used:\n" + why);
+  out.config = std::move(*before.config);
+  out.database.reset();
+  auto database = open_database(out.config, clock);
+  if (!database) return std::unexpected(database.error());
+  out.database = std::move(*database);
+  return {};
+}
+
+}  // namespace
+
+Result<Startup> start_up(const std::filesystem::path& config_file,
+                         const std::vector<std::filesystem::path>& driver_folders, const Clock& clock) {
+  Startup out{{}, {}, {}, line::State(plan::compile), 0, 0, {}};
+  if (auto ok = choose_config(config_file, driver_folders, clock, out); !ok) return std::unexpected(ok.error());
+
+  auto state = recover(*out.database, out.last, out.replayed);
+  if (!state) {
+    // Damage that only reading showed. What is there is kept for people; the box goes on with a new one.
+    const std::string why = state.error().text();
+    out.database.reset();
+    auto aside = store::Database::set_aside(out.config.store.path, clock);
+    if (!aside) return context(why, aside.error());
+    auto database = open_database(out.config, clock);
+    if (!database) return std::unexpected(database.error());
+    out.database = std::move(*database);
+    out.notes.push_back("the store was damaged (" + why + ") and is set aside as " + aside->string() +
+                        "; a new one, with a new incarnation, takes its place");
+    out.replayed = 0;
+    state = recover(*out.database, out.last, out.replayed);
+    if (!state) return context(out.config.store.path.string(), state.error());
+  }
+  out.notes.insert(out.notes.end(), out.database->notes().begin(), out.database->notes().end());
+  out.notes.insert(out.notes.end(), state->notes().begin(), state->notes().end());
+  out.state = std::move(*state);
+  return out;
+}
+
+}  // namespace weir
