@@ -3,7 +3,11 @@
 //
 // There are no floors: these are budgets in bytes and milliseconds.
 #include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <memory>
 #include <thread>
@@ -11,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "bench.h"
+#include "publisher.h"
 #include "rig.h"
 #include "store/database.h"
 #include "test_support/mosquitto.h"
@@ -74,6 +79,27 @@ void memory(const Settings& settings, Report& report) {
   report.add("agent, per announced signal", "bytes", (many - one) / settings.signals, 0);
 }
 
+// What the agent still holds when half a minute has passed since it took all that it could.
+void after_load(const Settings& settings, Report& report) {
+  constexpr double kBurst = 3, kAfter = 35;  // s
+  const test::Mosquitto broker(broker_config());
+  const Folder folder(settings.folder);
+  AgentProcess agent(folder.path(), "version: 1\nsite: bench\nbus: {url: \"" + broker.url() +
+                                        "\"}\ndrivers: {bench: {external: true}}\nstore: {path: weir.db}\n");
+  agent.ready();
+  std::uint64_t seed = 1;
+  const std::string body = batch_body("load/1", SystemClock().now() - kDay, 1'000, seed);
+  v1::Announcement announcement;
+  *announcement.add_signals() = double_signal("load/1");
+  Publisher driver(broker.port(), "bench", announcement, [&](std::uint64_t) { return body; });
+  driver.start();
+  settle(kBurst);
+  driver.stop();
+  settle(kAfter);
+  report.add("agent, private dirty, 35 s after a burst of full load", "MiB",
+             memory_of(agent.pid()).private_dirty / kMiB, 0);
+}
+
 // Repeats the last readings of the log until there is enough.
 void fill(const std::filesystem::path& file, double gib) {
   store::Options options;
@@ -88,7 +114,6 @@ void fill(const std::filesystem::path& file, double gib) {
     return true;
   }));
   if (!snapshot || readings.raw.empty()) give_up("the agent has kept no readings, or no snapshot");
-  // As large as under load, and of many rows: the commits of a busy hour.
   const std::vector<store::Transaction> many(64, readings);
   store::LogId last = 0;
   for (double bytes = 0; bytes < gib * kMiB * 1'024; bytes += 64 * static_cast<double>(readings.raw.size()))
@@ -144,6 +169,7 @@ void add_footprint(CLI::App& app, Report& report) {
   command->callback([settings, &report] {
     if (!test::Mosquitto::installed()) give_up("mosquitto is not installed");
     memory(*settings, report);
+    after_load(*settings, report);
     readiness(*settings, report);
   });
 }

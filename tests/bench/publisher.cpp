@@ -19,8 +19,8 @@ namespace {
 
 using Stopwatch = std::chrono::steady_clock;
 
-// To the broker without its PUBACK, and to a bare receiver without its word; as many as drivers of the
-// SDK have in flight, and about the credit that the agent gives for batches of 1,000.
+// To the broker without its PUBACK: enough that the publisher is not what limits. And to a bare receiver
+// without its word: about the credit that the agent gives for batches of 1,000.
 constexpr std::uint64_t kInFlight = 64, kAhead = 400;
 
 std::string prefixed(std::string_view text) {
@@ -48,6 +48,7 @@ std::string publish_packet(std::string_view topic, std::uint16_t id, bool retain
 
 Publisher::Publisher(std::uint16_t port, const std::string& name, v1::Announcement announcement, Body body)
     : topic_("weir/v1/data/" + name), body_(std::move(body)), instance_(random_u64() | 1), times_(1 << 16) {
+  sent_ = 1;  // the announcement
   connect(port, name);
   const auto write = [&](const std::string& bytes) {
     const std::lock_guard lock(writing_);
@@ -56,7 +57,6 @@ Publisher::Publisher(std::uint16_t port, const std::string& name, v1::Announceme
   announcement.set_instance(instance_);
   // At QoS 0: then nothing has to be answered.
   const std::string wish = std::string("\0\1", 2) + prefixed("weir/v1/ack/" + name) + '\0';
-  ++sent_;
   if (!write(mqtt_packet(0x82, wish)) ||
       !write(publish_packet("weir/v1/signals/" + name, 1, true, announcement.SerializeAsString())))
     give_up("the broker went away");
