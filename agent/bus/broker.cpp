@@ -192,6 +192,7 @@ struct ManagedBroker::Life : std::enable_shared_from_this<ManagedBroker::Life> {
   }
 
   void too_slow() {
+    if (!broker || status.up) return;  // it was just in time, or has ended
     last_error = "did not take connections within " + to_text(options.start_timeout);
     broker->terminate(milliseconds(0));
   }
@@ -212,8 +213,7 @@ struct ManagedBroker::Life : std::enable_shared_from_this<ManagedBroker::Life> {
   void ended(const std::string& how) {
     broker.reset();
     status.pid = 0;
-    timer.cancel();
-    limit.cancel();
+    nothing_next();
     error_code ignored;
     probe.close(ignored);
     if (stopped) return finish();
@@ -252,12 +252,20 @@ struct ManagedBroker::Life : std::enable_shared_from_this<ManagedBroker::Life> {
     asio::post(executor, std::exchange(stopped, nullptr));
   }
 
+  // In place of whatever was to be done next. A wait that is over can no longer be cancelled, though its
+  // handler has not run yet: hence the number.
   void after(milliseconds wait, void (*then)(Life&)) {
     timer.expires_after(wait);
-    timer.async_wait([weak = weak_from_this(), then](error_code cancelled) {
+    timer.async_wait([weak = weak_from_this(), number = ++step, then](error_code cancelled) {
       const auto self = weak.lock();
-      if (!cancelled && self) then(*self);
+      if (!cancelled && self && self->step == number) then(*self);
     });
+  }
+
+  void nothing_next() {
+    ++step;
+    timer.cancel();
+    limit.cancel();
   }
 
   asio::any_io_executor executor;
@@ -268,6 +276,7 @@ struct ManagedBroker::Life : std::enable_shared_from_this<ManagedBroker::Life> {
   Accounts accounts;
   Backoff backoff;
   asio::steady_timer timer;  // the next thing to do: knock, try again, or call it stable
+  std::uint64_t step = 0;    // which one that is
   asio::steady_timer limit;  // of a start
   asio::ip::tcp::socket probe;
   std::array<unsigned char, 4> answer{};
@@ -298,8 +307,7 @@ Result<void> ManagedBroker::start(BrokerHandlers handlers) {
 
 void ManagedBroker::stop(std::function<void()> stopped) {
   life_->stopped = std::move(stopped);
-  life_->timer.cancel();
-  life_->limit.cancel();
+  life_->nothing_next();
   if (life_->broker) life_->broker->terminate(life_->options.grace);
   else life_->finish();
 }

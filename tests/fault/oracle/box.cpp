@@ -291,9 +291,16 @@ Evidence Box::evidence() const {
 
 std::string Box::last_words() const {
   std::string text;
-  std::ifstream in(agent_log());
-  for (std::string line; std::getline(in, line);) text += line + "\n";
-  return text.size() > 6'000 ? text.substr(text.size() - 6'000) : text;
+  for (const char* name : {"agent.log", "driver.log"}) {
+    std::string lines;
+    std::ifstream in(folder_ / name);
+    for (std::string line; std::getline(in, line);)
+      if (line.find(" alert ") == line.npos) lines += line + "\n";
+    constexpr std::size_t kEnough = 6'000;
+    if (lines.size() > kEnough) lines.erase(0, lines.find('\n', lines.size() - kEnough) + 1);
+    text += std::string("--- ") + name + "\n" + lines;
+  }
+  return text;
 }
 
 }  // namespace weir::oracle

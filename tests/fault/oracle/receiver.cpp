@@ -21,7 +21,7 @@ namespace {
 enum Type : std::uint8_t { connect = 1, publish_ = 3, subscribe = 8, pingreq = 12, disconnect = 14 };
 constexpr std::uint8_t kQuotaExceeded = 0x97, kNotAuthorized = 0x87;
 
-constexpr unsigned kUnacknowledged = 8, kUntaken = 5, kRefused = 4, kLate = 30;  // of a thousand records
+constexpr unsigned kUnacknowledged = 40, kUntaken = 20, kRefused = 20, kLate = 30;  // of a thousand records
 
 std::int64_t steady_now() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
@@ -101,6 +101,14 @@ ReceiverCounts Receiver::counts() const { return {accepted_, records_, unacknowl
 
 bool Receiver::chance(unsigned per_thousand) { return !kind_ && split_mix(random_) % 1'000 < per_thousand; }
 
+// Now and then only: a client that is thrown out again and again waits longer and longer, and rightly so.
+bool Receiver::may_break(unsigned per_thousand) {
+  constexpr std::int64_t kPeace = std::chrono::steady_clock::duration(std::chrono::seconds(3)).count();
+  if (steady_now() - last_break_ < kPeace || !chance(per_thousand)) return false;
+  last_break_ = steady_now();
+  return true;
+}
+
 void Receiver::serve() {
   while (!stop_) {
     std::vector<pollfd> polled{{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
@@ -174,11 +182,11 @@ bool Receiver::publish(Connection& connection, std::uint8_t head, std::string_vi
 
   std::string answer{'\x40', 2, id[0], id[1]};
   if (is_record(topic)) {
-    if (chance(kUntaken)) {
+    if (may_break(kUntaken)) {
       ++untaken_;
       return false;
     }
-    if (chance(kRefused)) {
+    if (may_break(kRefused)) {
       ++refused_;
       answer[1] = 3;
       answer += static_cast<char>(kQuotaExceeded);
@@ -187,7 +195,7 @@ bool Receiver::publish(Connection& connection, std::uint8_t head, std::string_vi
     log_.add(topic, payload);
     ++records_;
     taken_({std::string(topic), std::string(payload)});
-    if (chance(kUnacknowledged)) {
+    if (may_break(kUnacknowledged)) {
       ++unacknowledged_;
       return false;
     }

@@ -45,10 +45,12 @@ class Receiver {
   bool packet(Connection& connection, std::uint8_t head, std::string_view body);
   bool publish(Connection& connection, std::uint8_t head, std::string_view body);
   bool chance(unsigned per_thousand);
+  bool may_break(unsigned per_thousand);
   void wake();
 
   ArrivalLog log_;
   std::uint64_t random_;
+  std::int64_t last_break_ = 0;  // steady_clock
   std::function<void(const Arrival&)> taken_;
   int listener_ = -1, wake_ = -1;
   std::uint16_t port_ = 0;

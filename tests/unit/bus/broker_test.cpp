@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <boost/asio/post.hpp>
@@ -276,6 +277,25 @@ TEST_F(BrokerTest, ABrokerThatNeverServesIsKilledAndRetried) {
   ASSERT_TRUE(until([&] { return broker->status().restarts >= 1; }));
   ASSERT_EQ(downs.size(), 1U);
   EXPECT_THAT(downs[0], HasSubstr("did not take connections within 100ms"));
+}
+
+TEST_F(BrokerTest, ABrokerThatDiesWhileItIsKnockedAtIsStartedAgain) {
+  std::ofstream(folder / "deaf") << "#!/bin/sh\nexec sleep 1000\n";
+  ::chmod((folder / "deaf").c_str(), 0700);
+  options.executable = folder / "deaf";
+  options.first_backoff = 50ms;
+  broker = std::make_unique<ManagedBroker>(io.get_executor(), clock, options);
+  ASSERT_TRUE(broker->start({}));
+  for (int round = 0; round < 5; ++round) {
+    const pid_t pid = broker->status().pid;
+    // The first knock is refused, and the next one waits for its time.
+    const auto knocked = std::chrono::steady_clock::now() + 8ms;
+    while (std::chrono::steady_clock::now() < knocked) test::settle(io);
+    // That time comes together with the end.
+    ::kill(pid, SIGKILL);
+    std::this_thread::sleep_for(40ms);
+    ASSERT_TRUE(until([&] { return broker->status().pid != 0 && broker->status().pid != pid; })) << round;
+  }
 }
 
 TEST_F(BrokerTest, AMissingBrokerIsAnError) {
