@@ -21,8 +21,8 @@ class Run {
   Outcome outcome() {
     box_.start();
     if (auto flowing = box_.flows(campaign_.patience); !flowing) out_.stuck = flowing.error().text();
-    while (!out_.stuck && out_.kills() < campaign_.kills) {
-      strike(next_victim());
+    while (!out_.stuck && (out_.kills() < campaign_.kills || wants_a_resend())) {
+      strike(out_.kills() < campaign_.kills ? next_victim() : Victim::agent);
       if (out_.kills() % campaign_.between_looks == 0 && last_look_ != out_.kills() && !look()) break;
     }
     if (last_look_ != out_.kills()) look();
@@ -46,6 +46,11 @@ class Run {
     }
     const auto roll = below(100);
     return roll < 45 ? Victim::agent : roll < 65 ? Victim::bus : roll < 88 ? Victim::driver : Victim::cloud;
+  }
+
+  // Of a driver that outlives the agent one must have been seen. A few blows more, if luck had it otherwise.
+  bool wants_a_resend() const {
+    return campaign_.bus == Bus::own && box_.repeats() + box_.resends() == 0 && out_.kills() < campaign_.kills + 10;
   }
 
   void strike(Victim victim) {
