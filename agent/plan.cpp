@@ -48,7 +48,7 @@ config::Loaded load(const v1::KeptConfig& kept) {
 }
 
 std::filesystem::path store_path(const std::filesystem::path& config_file) {
-  const std::filesystem::path usual = "/var/lib/weir/weir.db";
+  const std::filesystem::path usual = kUsualStore;
   const auto text = read_file(config_file, 1 << 20);
   if (!text) return usual;
   const config::Parsed parsed = config::parse_yaml({config_file.string(), *text});
@@ -151,7 +151,9 @@ Result<std::vector<supervisor::Spec>> driver_specs(const config::Config& config,
     const bus::Endpoint at = endpoint(driver.name);
     supervisor::Spec spec =
         supervisor::driver_spec(driver.name, std::move(executable), to_json(driver.options), at.url, at.password);
-    if (!at.username.empty()) spec.environment.emplace_back("WEIR_BUS_USERNAME", at.username);
+    // On the box's own broker all drivers share the account that weir.yaml names.
+    for (auto& [name, value] : spec.environment)
+      if (name == "WEIR_BUS_USERNAME" && !at.username.empty()) value = at.username;
     specs.push_back(std::move(spec));
   }
   return specs;
@@ -168,7 +170,13 @@ Result<mqtt::Options> options(const std::string& url, const std::string& usernam
   out.username = username;
   if (!password_file.empty()) {
     auto password = read_secret(password_file);
-    if (!password) return context(url, password.error());
+    if (!password) {
+      Error error = password.error();
+      if (const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+          credentials != nullptr && password_file.parent_path() == credentials)
+        error.hint = "is it in /etc/weir/credentials? systemd hands it over at the start: systemctl restart weir";
+      return context(url, error);
+    }
     out.password = std::move(*password);
   }
   if (tls) out.tls = mqtt::Tls{tls->ca, tls->certificate, tls->key};

@@ -83,7 +83,7 @@ void check_secrets(const Node& node, Diagnostics& diagnostics) {
       if (key == "password" || key == "passphrase" || key == "secret")
         diagnostics.push_back({Diagnostic::Severity::error, member.key_position,
                                "a password does not belong into this file",
-                               "put it into a file of its own: " + member.key + "_file: /etc/weir/credentials/NAME",
+                               "put it into a file of its own: " + member.key + "_file: /etc/weir/NAME, for the group weir",
                                static_cast<int>(member.key.size())});
       check_secrets(member.value, diagnostics);
     }

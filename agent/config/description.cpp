@@ -99,7 +99,7 @@ void describe_login(Fields& fields, Broker& broker) {
   fields.text({"username", "User at the broker"}, broker.username);
   fields.secret({"password_file", "File that holds the password, or credential:NAME"}, broker.password_file);
   fields.never("password", "a password does not belong into this file",
-               "put it into a file of its own: password_file: /etc/weir/credentials/NAME, or credential:NAME");
+               "put it into /etc/weir/credentials/NAME, and write password_file: credential:NAME");
   describe_tls(fields, broker.tls);
   fields.require(broker.password_file.empty() || !broker.username.empty(), "password_file",
                  "password_file: without username:", "write username: beside it");

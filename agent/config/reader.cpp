@@ -170,10 +170,14 @@ void Reader::secret(Key key, std::filesystem::path& out) {
                    });
   if (odd)
     return wrong(found->value, found->key + ": '" + name + "' is no name of a credential",
-                 "write credential:NAME, as in LoadCredential=NAME:…");
+                 "write credential:NAME for the file /etc/weir/credentials/NAME");
   // Without systemd's variable (weir check, by hand): where the service's credentials are.
-  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
-  out = std::filesystem::path(folder != nullptr ? folder : "/run/credentials/weir.service") / name;
+  const char* given = std::getenv("CREDENTIALS_DIRECTORY");
+  const std::filesystem::path folder = given != nullptr ? given : "/run/credentials/weir.service";
+  out = folder / name;
+  // LoadCredential=weir:FOLDER, as in our unit, hands over FOLDER/NAME as weir_NAME.
+  std::error_code none;
+  if (!std::filesystem::exists(out, none)) out = folder / ("weir_" + name);
 }
 
 void Reader::each_text(const Node::Member* found, std::string_view such_as,

@@ -95,18 +95,9 @@ intake: {future: {tolerance: 1m, policy: refuse}}
   EXPECT_EQ(config.store.retain, 0);
   EXPECT_EQ(config.store.commit_interval, 250 * kMillisecond);
   EXPECT_THAT(config.uplinks[0].streams, ElementsAre("raw"));
-  EXPECT_EQ(config.uplinks[0].password_file, "/run/credentials/weir.service/a.pass");
+  EXPECT_EQ(config.uplinks[0].password_file, "/run/credentials/weir.service/weir_a.pass");
   EXPECT_EQ(config.future_tolerance, kMinute);
   EXPECT_FALSE(config.clamp_future);
-}
-
-TEST(Config, CredentialsLieWhereSystemdSays) {
-  ::setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x", 1);
-  const Loaded loaded =
-      load_text("version: 1\nsite: x\nuplinks: {a: {url: mqtt://h, username: u, password_file: credential:p}}");
-  ::unsetenv("CREDENTIALS_DIRECTORY");
-  ASSERT_THAT(said(loaded), IsEmpty());
-  EXPECT_EQ(loaded.config->uplinks[0].password_file, "/run/credentials/x/p");
 }
 
 struct Wrong {
@@ -156,14 +147,15 @@ INSTANTIATE_TEST_SUITE_P(
         {"drivers: {a: {kind: x, writes: b/c}}",
          {R"(3:32 writes: wants a list, not a text | write ["boiler-{n}/setpoint"])"}},
         {"drivers: {a: {kind: x, options: {p: [{password: y}]}}}",
-         {"3:39" + kNoPassword + "password_file: /etc/weir/credentials/NAME"}},
+         {"3:39" + kNoPassword + "password_file: /etc/weir/NAME, for the group weir"}},
         {"drivers:\n  a: {kind: m, options: {b: {serial: /dev/ttyUSB0}}}\n  c: {kind: m, options: {l: [{port: "
          "/dev/../dev/ttyUSB0}]}}",
          {"5:37 drivers 'a' and 'c' share the serial port /dev/ttyUSB0 | put its devices into one driver"}},
         {"bus: {url: \"http://h\"}",
          {"3:13 url: the url's scheme is 'http' | write managed, mqtt://HOST:1883, or mqtts://HOST:8883"}},
         {"bus: {password: x}",
-         {"3:7" + kNoPassword + "password_file: /etc/weir/credentials/NAME, or credential:NAME"}},
+         {"3:7 a password does not belong into this file | put it into /etc/weir/credentials/NAME, and write "
+          "password_file: credential:NAME"}},
         {"bus: {username: x}",
          {"3:17 the managed bus makes its own accounts | remove username:, or name the box's own "
           "broker: url: mqtt://127.0.0.1"}},
@@ -189,8 +181,8 @@ INSTANTIATE_TEST_SUITE_P(
         {"uplinks: {c: {url: mqtt://h, password_file: x}}",
          {"3:45 password_file: without username: | write username: beside it"}},
         {"uplinks: {c: {url: mqtt://h, username: u, password_file: credential:../x}}",
-         {"3:58 password_file: '../x' is no name of a credential | write credential:NAME, as in "
-          "LoadCredential=NAME:…"}},
+         {"3:58 password_file: '../x' is no name of a credential | write credential:NAME for the file "
+          "/etc/weir/credentials/NAME"}},
         {"intake: {future: {policy: clmap}}", {"3:27 policy: 'clmap' is no choice | did you mean 'clamp'?"}},
     }));
 
@@ -256,6 +248,20 @@ class Files : public testing::Test {
 
   std::filesystem::path folder_;
 };
+
+// A folder of them, as our unit loads it, comes with weir_ before each name; LoadCredential=p:FILE without.
+TEST_F(Files, CredentialsLieWhereSystemdSays) {
+  const auto password_file = [&] {
+    ::setenv("CREDENTIALS_DIRECTORY", folder_.c_str(), 1);
+    const Loaded loaded =
+        load_text("version: 1\nsite: x\nuplinks: {a: {url: mqtt://h, username: u, password_file: credential:p}}");
+    ::unsetenv("CREDENTIALS_DIRECTORY");
+    return loaded.config ? loaded.config->uplinks[0].password_file : std::filesystem::path();
+  };
+  EXPECT_EQ(password_file(), folder_ / "weir_p");
+  write("p", "open-sesame");
+  EXPECT_EQ(password_file(), folder_ / "p");
+}
 
 TEST_F(Files, RulesAreReadByName) {
   write("weir.yaml", "\xEF\xBB\xBFversion: 1\nsite: x\nstore: {path: weir.db}\n");
