@@ -18,6 +18,17 @@ Clouds::Marks Clouds::marks(const store::Database& database, const std::vector<c
   return marks;
 }
 
+std::vector<store::UplinkStreams> Clouds::streams(const std::vector<config::Uplink>& uplinks) {
+  std::vector<store::UplinkStreams> out;
+  for (const config::Uplink& uplink : uplinks) {
+    std::vector<store::Stream> streams;
+    for (const uplink::Stream stream : StoreSource::streams(uplink.streams))
+      streams.push_back(static_cast<store::Stream>(stream));
+    out.emplace_back(uplink.name, std::move(streams));
+  }
+  return out;
+}
+
 Clouds::Clouds(boost::asio::any_io_executor executor, const Clock& clock, store::Store& store, std::string agent,
                std::string incarnation, Marks marks, StoreSource::Birth birth)
     : executor_(std::move(executor)),
@@ -29,12 +40,11 @@ Clouds::Clouds(boost::asio::any_io_executor executor, const Clock& clock, store:
       birth_(std::move(birth)) {}
 
 void Clouds::apply(const std::vector<config::Uplink>& uplinks) {
-  std::vector<std::string> gone, names;
+  std::vector<std::string> gone;
   for (const auto& [name, cloud] : clouds_)
     if (std::ranges::find(uplinks, cloud.config) == uplinks.end()) gone.push_back(name);
-  for (const config::Uplink& uplink : uplinks) names.push_back(uplink.name);
   for (const std::string& name : gone) remove(name);
-  store_.set_uplinks(names);
+  store_.set_uplinks(streams(uplinks));
   for (auto& [name, cloud] : clouds_) cloud.uplink->signals_changed();
   for (const config::Uplink& uplink : uplinks) {
     if (clouds_.contains(uplink.name)) continue;

@@ -28,6 +28,9 @@ class Clouds {
   using Marks = std::map<std::string, std::map<uplink::Stream, std::uint64_t>>;
   static Marks marks(const store::Database& database, const std::vector<config::Uplink>& uplinks);
 
+  // What each takes, as the store has to know it.
+  static std::vector<store::UplinkStreams> streams(const std::vector<config::Uplink>& uplinks);
+
   // `marks`: as the database had them when it was handed to the store.
   Clouds(boost::asio::any_io_executor executor, const Clock& clock, store::Store& store, std::string agent,
          std::string incarnation, Marks marks, StoreSource::Birth birth);

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "agent/clouds.h"
 #include "agent/plan.h"
 #include "base/bytes.h"
 #include "base/json.h"
@@ -41,7 +42,7 @@ Result<DatabasePtr> open(const Context& context, const Given& given, const Clock
   if (!bytes || !*bytes || !kept.ParseFromString(**bytes)) return database;
   const config::Loaded loaded = plan::load(kept);
   if (!loaded.config || loaded.config->uplinks.empty()) return database;
-  for (const config::Uplink& uplink : loaded.config->uplinks) options.uplinks.push_back(uplink.name);
+  options.uplinks = Clouds::streams(loaded.config->uplinks);
   return store::Database::open(options, clock);
 }
 

@@ -5,6 +5,7 @@
 // One thread at a time; store.h puts it on a thread of its own.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -24,6 +26,7 @@ using LogId = std::uint64_t;      // dense from 1
 using StreamSeq = std::uint64_t;  // dense from 1 within a stream
 
 enum class Stream : std::uint8_t { alerts = 1, derived = 2, raw = 3, backfill = 4 };  // most urgent first
+inline constexpr std::array kStreams{Stream::alerts, Stream::derived, Stream::raw, Stream::backfill};
 const char* to_text(Stream stream);
 
 struct Output {
@@ -65,8 +68,8 @@ struct Snapshot {
 
 struct StreamStats {
   StreamSeq last = 0;          // the newest number given
-  std::uint64_t waiting = 0;   // records that some uplink has not acknowledged
-  StreamSeq acknowledged = 0;  // by all uplinks
+  std::uint64_t waiting = 0;   // records that some uplink that takes them has not acknowledged
+  StreamSeq acknowledged = 0;  // by all uplinks that take the stream
 };
 
 struct Stats {
@@ -78,11 +81,22 @@ struct Stats {
   std::vector<StreamStats> streams;  // in the order of Stream
 };
 
+// An uplink and what it takes. Of the other streams nothing waits for it.
+struct UplinkStreams {
+  // Not explicit: a name alone is an uplink that takes everything.
+  UplinkStreams(std::string uplink) : name(std::move(uplink)) {}
+  UplinkStreams(const char* uplink) : name(uplink) {}
+  UplinkStreams(std::string uplink, std::vector<Stream> taken) : name(std::move(uplink)), streams(std::move(taken)) {}
+
+  std::string name;
+  std::vector<Stream> streams{kStreams.begin(), kStreams.end()};
+};
+
 struct Options {
   std::filesystem::path file;
-  Nanoseconds retain = 7 * kDay;     // local history beyond what the uplinks need
-  std::vector<std::string> uplinks;  // names; those that were removed from the config are forgotten
-  bool read_only = false;            // for the command line beside a running agent
+  Nanoseconds retain = 7 * kDay;       // local history beyond what the uplinks need
+  std::vector<UplinkStreams> uplinks;  // those that were removed from the config are forgotten
+  bool read_only = false;              // for the command line beside a running agent
   std::filesystem::path machine_id = "/etc/machine-id";  // with another one, the store is a clone's
 };
 
@@ -122,11 +136,11 @@ class Database {
   virtual Result<void> acknowledge(std::string_view uplink, Stream stream, StreamSeq seq) = 0;
   virtual StreamSeq acknowledged(std::string_view uplink, Stream stream) const = 0;
 
-  // The uplinks from now on, as Options::uplinks: one that is new begins with the oldest record that is
-  // still there; one that is gone is forgotten.
-  virtual Result<void> set_uplinks(const std::vector<std::string>& uplinks) = 0;
+  // The uplinks from now on, as Options::uplinks: one that is new, or takes a stream anew, begins with the
+  // oldest record that is still there; one that is gone is forgotten. If it fails, they are as before.
+  virtual Result<void> set_uplinks(const std::vector<UplinkStreams>& uplinks) = 0;
 
-  // Deletes what nobody needs: acknowledged by all uplinks, older than `retain`, before the older of the
+  // Deletes what nobody needs: acknowledged by all uplinks that take it, older than `retain`, before the older of the
   // two snapshots that are kept (the newest may turn out to be damaged). Bounded work a call; true if
   // there is more.
   virtual Result<bool> trim() = 0;

@@ -94,12 +94,15 @@ void SqliteDatabase::load_identity() {
   });
 }
 
-void SqliteDatabase::load_cursors(const std::vector<std::string>& uplinks) {
-  uplinks_.clear();
-  for (const std::string& uplink : uplinks) {
-    Cursors& cursors = uplinks_[uplink];
+// Built aside: with some of the uplinks only, trim() would delete what the others were not sent.
+void SqliteDatabase::load_cursors(const std::vector<UplinkStreams>& uplinks) {
+  Uplinks loaded;
+  std::vector<std::string> notes;
+  for (const auto& [uplink, streams] : uplinks) {
+    auto& [cursors, takes] = loaded[uplink];
+    for (const Stream stream : streams) takes[static_cast<std::size_t>(stream)] = true;
     // A new uplink starts with the oldest record that is there.
-    for (const Stream stream : {Stream::alerts, Stream::derived, Stream::raw, Stream::backfill})
+    for (const Stream stream : kStreams)
       cursors[static_cast<std::size_t>(stream)] = before(stream);
     try {
       if (const auto stored = meta_.get(named(kUplink, uplink))) {
@@ -108,28 +111,35 @@ void SqliteDatabase::load_cursors(const std::vector<std::string>& uplinks) {
       }
     } catch (const sqlite::Failure& failure) {
       if (failure.kind() != sqlite::Failure::Kind::damaged) throw;
-      notes_.push_back("how far uplink " + uplink +
-                       " had acknowledged was damaged: all that is still here is sent"
-                       " again, with the same identities");
+      notes.push_back("how far uplink " + uplink +
+                      " had acknowledged was damaged: all that is still here is sent"
+                      " again, with the same identities");
     }
-    for (const Stream stream : {Stream::alerts, Stream::derived, Stream::raw, Stream::backfill}) {
+    for (const Stream stream : kStreams) {
       StreamSeq& seq = cursors[static_cast<std::size_t>(stream)];
       if (seq > last(stream))
         throw sqlite::damaged("uplink " + uplink + " acknowledged " + to_text(stream) + " " + std::to_string(seq) +
                               ", but the newest here is " + std::to_string(last(stream)));
     }
   }
-  if (options_.read_only) return;
-  for (const std::string& key : meta_.keys(kUplink))
-    if (!uplinks_.contains(std::string_view(key).substr(kUplink.size()))) transact([&] { meta_.erase(key); });
+  if (!options_.read_only) {
+    std::vector<std::string> gone = meta_.keys(kUplink);
+    std::erase_if(gone, [&](std::string_view key) { return loaded.contains(key.substr(kUplink.size())); });
+    if (!gone.empty())
+      transact([&] {
+        for (const std::string& key : gone) meta_.erase(key);
+      });
+  }
+  notes_.insert(notes_.end(), notes.begin(), notes.end());
+  uplinks_.swap(loaded);
 }
 
 void SqliteDatabase::write_cursors() {
   if (!cursors_changed_) return;
-  for (const auto& [uplink, cursors] : uplinks_) {
+  for (const auto& [name, uplink] : uplinks_) {
     std::string value;
-    for (const StreamSeq seq : cursors) put_varint(value, seq);
-    meta_.put(named(kUplink, uplink), value);
+    for (const StreamSeq seq : uplink.cursors) put_varint(value, seq);
+    meta_.put(named(kUplink, name), value);
   }
 }
 
@@ -150,8 +160,9 @@ auto SqliteDatabase::attempt(const std::string& doing, Work work) -> Result<decl
       return work();
     }
   } catch (const sqlite::Failure& failure) {
-    return fail("the store " + options_.file.string() + " cannot " + doing + ": " + failure.error().what,
-                failure.error().hint);
+    return std::unexpected(Error{"the store " + options_.file.string() + " cannot " + doing + ": " + failure.error().what,
+                                 failure.error().hint,
+                                 failure.kind() == sqlite::Failure::Kind::damaged || failure.is_bad_read()});
   }
 }
 
@@ -256,7 +267,7 @@ Result<void> SqliteDatabase::acknowledge(std::string_view uplink, Stream stream,
   if (seq > last(stream))
     return fail("uplink " + std::string(uplink) + " acknowledged " + to_text(stream) + " " + std::to_string(seq) +
                 ", which was never sent: the newest is " + std::to_string(last(stream)));
-  StreamSeq& cursor = found->second[static_cast<std::size_t>(stream)];
+  StreamSeq& cursor = found->second.cursors[static_cast<std::size_t>(stream)];
   if (seq <= cursor) return {};
   cursor = seq;
   cursors_changed_ = true;
@@ -265,16 +276,23 @@ Result<void> SqliteDatabase::acknowledge(std::string_view uplink, Stream stream,
 
 StreamSeq SqliteDatabase::acknowledged(std::string_view uplink, Stream stream) const {
   const auto found = uplinks_.find(uplink);
-  return found == uplinks_.end() ? 0 : found->second[static_cast<std::size_t>(stream)];
+  return found == uplinks_.end() ? 0 : found->second.cursors[static_cast<std::size_t>(stream)];
+}
+
+bool SqliteDatabase::is_taken(Stream stream) const {
+  return std::ranges::any_of(
+      uplinks_, [stream](const auto& uplink) { return uplink.second.takes[static_cast<std::size_t>(stream)]; });
 }
 
 StreamSeq SqliteDatabase::acknowledged_by_all(Stream stream) const {
+  const auto at = static_cast<std::size_t>(stream);
   StreamSeq least = last(stream);
-  for (const auto& [uplink, cursors] : uplinks_) least = std::min(least, cursors[static_cast<std::size_t>(stream)]);
+  for (const auto& [name, uplink] : uplinks_)
+    if (uplink.takes[at]) least = std::min(least, uplink.cursors[at]);
   return least;
 }
 
-Result<void> SqliteDatabase::set_uplinks(const std::vector<std::string>& uplinks) {
+Result<void> SqliteDatabase::set_uplinks(const std::vector<UplinkStreams>& uplinks) {
   return attempt("change its uplinks", [&] {
     transact([&] { write_cursors(); });
     cursors_changed_ = false;
@@ -291,8 +309,8 @@ Result<bool> SqliteDatabase::trim() {
       more |= log_.trim(snapshots_.oldest_needed(), acknowledged_by_all(Stream::raw), now - options_.retain, now,
                         kMostTrimmed);
       for (const Stream stream : kOutboxStreams)
-        more |= uplinks_.empty() ? outbox_.trim_before(stream, log_.marks().first, kMostTrimmed)
-                                 : outbox_.trim(stream, acknowledged_by_all(stream), kMostTrimmed);
+        more |= is_taken(stream) ? outbox_.trim(stream, acknowledged_by_all(stream), kMostTrimmed)
+                                 : outbox_.trim_before(stream, log_.marks().first, kMostTrimmed);
     });
     if (cursors_changed_) cursors_written_ = clock_.boottime();
     cursors_changed_ = false;
@@ -326,7 +344,7 @@ Stats SqliteDatabase::stats() {
   out.snapshot = snapshots_.newest_at();
   out.commits = commits_;
   out.bytes_written = vfs_->counters().bytes_written;
-  for (const Stream stream : {Stream::alerts, Stream::derived, Stream::raw, Stream::backfill}) {
+  for (const Stream stream : kStreams) {
     const StreamSeq acknowledged = acknowledged_by_all(stream);
     out.streams.push_back(
         {.last = last(stream), .waiting = last(stream) - acknowledged, .acknowledged = acknowledged});

@@ -36,7 +36,7 @@ class SqliteDatabase final : public Database {
   Result<std::vector<Record>> fetch(Stream stream, StreamSeq after, std::size_t bytes) override;
   Result<void> acknowledge(std::string_view uplink, Stream stream, StreamSeq seq) override;
   StreamSeq acknowledged(std::string_view uplink, Stream stream) const override;
-  Result<void> set_uplinks(const std::vector<std::string>& uplinks) override;
+  Result<void> set_uplinks(const std::vector<UplinkStreams>& uplinks) override;
   Result<bool> trim() override;
   Result<void> keep(std::string_view key, std::string_view value) override;
   Result<std::optional<std::string>> kept(std::string_view key) override;
@@ -46,6 +46,11 @@ class SqliteDatabase final : public Database {
 
  private:
   using Cursors = std::array<StreamSeq, 5>;  // by Stream: the last acknowledged
+  struct Uplink {
+    Cursors cursors{};
+    std::array<bool, 5> takes{};  // by Stream
+  };
+  using Uplinks = std::map<std::string, Uplink, std::less<>>;
 
   template <class Work>
   auto attempt(const std::string& doing, Work work) -> Result<decltype(work())>;
@@ -54,12 +59,13 @@ class SqliteDatabase final : public Database {
 
   void load();
   void load_identity();
-  void load_cursors(const std::vector<std::string>& uplinks);
+  void load_cursors(const std::vector<UplinkStreams>& uplinks);
   void write_cursors();  // in the caller's transaction, if any changed
   void refresh();        // read-only: what the agent did since
   StreamSeq last(Stream stream) const;
   StreamSeq before(Stream stream) const;               // the number in front of the oldest record that is there
-  StreamSeq acknowledged_by_all(Stream stream) const;  // with no uplinks: everything
+  bool is_taken(Stream stream) const;                  // by some uplink
+  StreamSeq acknowledged_by_all(Stream stream) const;  // that take it; if none does: everything
 
   const Options options_;
   const Clock& clock_;
@@ -72,7 +78,7 @@ class SqliteDatabase final : public Database {
   SnapshotTable snapshots_;
   std::string incarnation_;
   std::vector<std::string> notes_;
-  std::map<std::string, Cursors, std::less<>> uplinks_;
+  Uplinks uplinks_;
   bool cursors_changed_ = false;
   Nanoseconds cursors_written_ = 0;  // boottime
   std::uint64_t commits_ = 0;

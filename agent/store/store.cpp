@@ -164,7 +164,7 @@ void Store::acknowledge(std::string uplink, Stream stream, StreamSeq seq) {
   });
 }
 
-void Store::set_uplinks(std::vector<std::string> uplinks) {
+void Store::set_uplinks(std::vector<UplinkStreams> uplinks) {
   // What cannot be written now is written by the next call, or told by the next open().
   thread_->give(
       [uplinks = std::move(uplinks)](Database& database) { static_cast<void>(database.set_uplinks(uplinks)); });

@@ -30,7 +30,7 @@ class Store {
   void fetch(Stream stream, StreamSeq after, std::size_t bytes,
              std::function<void(Result<std::vector<Record>>)> done);
   void acknowledge(std::string uplink, Stream stream, StreamSeq seq);
-  void set_uplinks(std::vector<std::string> uplinks);
+  void set_uplinks(std::vector<UplinkStreams> uplinks);
   void keep(std::string key, std::string value, std::function<void(Result<void>)> done);
   void trim(std::function<void(Result<bool>)> done);
   void stats(std::function<void(Stats)> done);

@@ -72,7 +72,7 @@ class FakeDatabase final : public store::Database {
   Result<void> acknowledge(std::string_view, store::Stream, store::StreamSeq) override { return {}; }
   store::StreamSeq acknowledged(std::string_view, store::Stream) const override { return 0; }
   Result<bool> trim() override { return false; }
-  Result<void> set_uplinks(const std::vector<std::string>&) override { return {}; }
+  Result<void> set_uplinks(const std::vector<store::UplinkStreams>&) override { return {}; }
   Result<void> keep(std::string_view, std::string_view) override { return {}; }
   Result<std::optional<std::string>> kept(std::string_view) override { return std::nullopt; }
   Result<void> tidy() override { return {}; }

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 
+#include "base/bytes.h"
 #include "folder.h"
+#include "store/meta_table.h"
+#include "store/vfs.h"
 
 namespace weir::store {
 namespace {
@@ -49,6 +52,92 @@ TEST_F(TrimTest, WaitsForTheSlowestUplink) {
   ASSERT_TRUE(database_->acknowledge("slow", Stream::raw, 3));
   trim();
   EXPECT_EQ(first(), 4U);
+}
+
+TEST_F(TrimTest, DoesNotWaitForAnUplinkThatDoesNotTakeTheStream) {
+  options_.uplinks = {{"cloud", {Stream::raw}}, {"pager", {Stream::alerts}}};
+  fill();
+  commit("c", {}, {{Stream::alerts, "a"}});
+  commit("c", {}, {{Stream::alerts, "a"}});
+  clock_.advance(2 * kHour);
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 6));
+  EXPECT_EQ(database_->stats().streams[2].waiting, 4U);
+  EXPECT_EQ(database_->stats().streams[2].acknowledged, 6U);
+  EXPECT_EQ(database_->stats().streams[0].waiting, 2U);
+  trim();
+  EXPECT_EQ(first(), 7U);
+  EXPECT_THAT(fetch(Stream::alerts, 0), SizeIs(2));
+  ASSERT_TRUE(database_->acknowledge("pager", Stream::alerts, 1));
+  trim();
+  EXPECT_EQ(fetch(Stream::alerts, 0).at(0).seq, 2U);
+}
+
+TEST_F(TrimTest, KeepsTheLogOnlyForLocalHistoryIfNobodyTakesRaw) {
+  options_.uplinks = {{"pager", {Stream::alerts}}};
+  fill();
+  EXPECT_EQ(database_->stats().streams[2].waiting, 0U);
+  clock_.advance(kHour - 1);
+  trim();
+  EXPECT_EQ(first(), 1U);
+  clock_.advance(1);
+  trim();
+  EXPECT_EQ(first(), 10U);
+}
+
+TEST_F(TrimTest, KeepsOutputsThatNobodyTakesAsLongAsTheirCommits) {
+  options_.uplinks = {{"pager", {Stream::alerts}}};
+  open();
+  for (int i = 0; i < 4; ++i) commit("c", {}, {{Stream::alerts, "a"}, {Stream::derived, "d"}});
+  EXPECT_EQ(database_->stats().streams[1].waiting, 0U);
+  trim();
+  EXPECT_THAT(fetch(Stream::derived, 0), SizeIs(4));
+  snapshot(2);
+  snapshot(3);
+  clock_.advance(2 * kHour);
+  trim();
+  EXPECT_EQ(fetch(Stream::derived, 0).at(0).seq, 3U);
+  EXPECT_THAT(fetch(Stream::alerts, 0), SizeIs(4));
+}
+
+TEST_F(TrimTest, AnUplinkThatTakesAStreamAnewStartsWithWhatIsThere) {
+  options_.uplinks = {{"pager", {Stream::alerts}}};
+  fill();
+  clock_.advance(2 * kHour);
+  trim();
+  ASSERT_TRUE(database_->set_uplinks({{"pager", {Stream::alerts, Stream::raw}}}));
+  EXPECT_EQ(database_->acknowledged("pager", Stream::raw), 9U);
+  EXPECT_EQ(database_->stats().streams[2].waiting, 1U);
+  commit("c", "r");
+  snapshot(11);
+  snapshot(11);
+  clock_.advance(2 * kHour);
+  trim();
+  EXPECT_EQ(first(), 10U);
+}
+
+TEST_F(TrimTest, KeepsTheUplinksItHadIfTheNewOnesCannotBeLoaded) {
+  fill();
+  clock_.advance(2 * kHour);
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 4));
+  {
+    const Vfs vfs;
+    sqlite::Connection beside(options_.file, sqlite::Access::read_write, vfs.name());
+    beside.set_checkpoint_on_close(false);
+    std::string ahead;
+    for (int i = 0; i < 5; ++i) put_varint(ahead, 99);
+    MetaTable(beside).put("uplink/broken", ahead);
+  }
+  const auto set = database_->set_uplinks({"broken", "cloud"});
+  ASSERT_FALSE(set);
+  EXPECT_THAT(set.error().what, testing::HasSubstr("uplink broken acknowledged alerts 99"));
+  EXPECT_EQ(database_->acknowledged("cloud", Stream::raw), 4U);
+  EXPECT_FALSE(database_->acknowledge("broken", Stream::raw, 5));
+  trim();
+  EXPECT_EQ(first(), 5U);
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 6));
+  ASSERT_TRUE(database_->set_uplinks({"cloud"}));
+  trim();
+  EXPECT_EQ(first(), 7U);
 }
 
 TEST_F(TrimTest, KeepsTheLocalHistory) {
