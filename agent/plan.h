@@ -30,6 +30,8 @@ rules::Compiled compile(const v1::RulesChanged& rules);
 v1::KeptConfig kept(const config::Config& config, const std::filesystem::path& folder);
 config::Loaded load(const v1::KeptConfig& kept);
 
+inline constexpr const char* kUsualStore = "/var/lib/weir/weir.db";
+
 // The store's file that a config names, even if the rest of it is wrong; else the default.
 std::filesystem::path store_path(const std::filesystem::path& config_file);
 
