@@ -25,6 +25,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "bus/broker.h"
 #include "control/server.h"
 #include "intake/intake.h"
@@ -366,6 +367,8 @@ void Agent::every_second() {
     if (cancelled) return;
     intake_->second();
     if (seconds_ > 0) start_clouds();
+    // Without a bus it is not of much use, but it is not ill: status says what is missing.
+    if (seconds_ == 30 && !ready_) notify_service_manager("READY=1\nSTATUS=the bus is not there");
     rates_.sample(clock_.boottime(), counters(status_inputs()));
     if (++seconds_ % 2 == 0) write_status();
     if (seconds_ % 30 == 0) {
@@ -441,9 +444,9 @@ void Agent::asked(const Node& request, control::Reply reply) {
   if (verb == "write") {
     v1::Command command;
     command.set_verb("write");
-    command.set_target(text("path"));
-    command.set_argument(text("value").substr(0, 1'024));
-    command.set_who(text("who").substr(0, 256));
+    command.set_target(to_utf8(text("path"), 512));
+    command.set_argument(to_utf8(text("value"), 1'024));
+    command.set_who(to_utf8(text("who"), 256));
     line_->command(command);
     return devices_->write(line_->signals(), text("path"), text("value"), answer);
   }

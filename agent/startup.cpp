@@ -1,5 +1,6 @@
 #include "agent/startup.h"
 
+#include "agent/clouds.h"
 #include "agent/plan.h"
 #include "base/log.h"
 #include "rules/engine.h"
@@ -15,7 +16,10 @@ Result<line::State> recover(store::Database& database, store::LogId& last, std::
   auto snapshot = database.newest_snapshot();
   if (!snapshot) return std::unexpected(snapshot.error());
   if (*snapshot) {
-    if (auto ok = state.restore((*snapshot)->state); !ok) return std::unexpected(ok.error());
+    if (auto ok = state.restore((*snapshot)->state); !ok) {
+      ok.error().damage = true;
+      return std::unexpected(ok.error());
+    }
     after = (*snapshot)->at;
   }
   last = after;
@@ -25,11 +29,11 @@ Result<line::State> recover(store::Database& database, store::LogId& last, std::
   v1::RawRecord raw;
   auto scanned = database.scan(after, [&](store::LogRow row) {
     if (!commit.ParseFromString(row.commit) || !raw.ParseFromString(row.raw)) {
-      damage = Error{"row " + std::to_string(row.id) + " of the log is no commit", "weir queue verify"};
+      damage = Error{"row " + std::to_string(row.id) + " of the log is no commit", "weir queue verify", true};
       return false;
     }
     if (auto ok = state.replay(commit, raw, repeated); !ok) {
-      damage = Error{"row " + std::to_string(row.id) + " of the log: " + ok.error().what, ok.error().hint};
+      damage = Error{"row " + std::to_string(row.id) + " of the log: " + ok.error().what, ok.error().hint, true};
       return false;
     }
     repeated.clear();
@@ -49,59 +53,69 @@ std::optional<v1::KeptConfig> kept_config(store::Database& database) {
   return kept;
 }
 
+void keep_config(Startup& out) {
+  const std::string kept = out.kept.SerializeAsString();
+  const auto before = out.database->kept("config");
+  if (before && *before == kept) return;  // a flash is not written to without need
+  if (auto ok = out.database->keep("config", kept); !ok) log::warn("the config is not kept: {}", ok.error().text());
+}
+
 Result<std::unique_ptr<store::Database>> open_database(const config::Config& config, const Clock& clock) {
   store::Options options;
   options.file = config.store.path;
   options.retain = config.store.retain;
-  for (const config::Uplink& uplink : config.uplinks) options.uplinks.push_back(uplink.name);
+  options.uplinks = Clouds::streams(config.uplinks);
   std::error_code ignored;  // open() says what is wrong with the folder, and better
   std::filesystem::create_directories(options.file.parent_path(), ignored);
   return store::Database::open(options, clock);
 }
 
-// The config of the file; if that is bad, the last good one out of the store. Opens the store on the way.
+// The last good config that a store keeps. Only a look: whose uplinks the store has to keep records for is
+// in the config that is looked for.
+std::optional<v1::KeptConfig> look_for_config(const std::filesystem::path& file, const Clock& clock) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return std::nullopt;
+  store::Options options;
+  options.file = file;
+  options.read_only = true;
+  const auto database = store::Database::open(options, clock);
+  return database ? kept_config(**database) : std::nullopt;
+}
+
+// The config of the file; if that is bad, the last good one out of the store. The store is opened for
+// writing only with a config that is good: one that is not must not touch it.
 Result<void> choose_config(const std::filesystem::path& file, const std::vector<std::filesystem::path>& driver_folders,
                            const Clock& clock, Startup& out) {
   config::Loaded loaded = config::load(file);
-  std::optional<v1::KeptConfig> last_good;
-  if (loaded.config) {
-    auto database = open_database(*loaded.config, clock);
-    if (!database) return std::unexpected(database.error());
-    out.database = std::move(*database);
-    last_good = kept_config(*out.database);
-    // What ran before was checked before: only what is new has to be.
-    const std::string kept = plan::kept(*loaded.config, file.parent_path()).SerializeAsString();
-    if (!last_good || last_good->SerializeAsString() != kept) {
-      loaded = plan::check(std::move(loaded), driver_folders).loaded;
-      if (!has_errors(loaded.diagnostics))
-        if (auto ok = out.database->keep("config", kept); !ok) log::warn("the config is not kept: {}", ok.error().text());
-    }
-    if (!has_errors(loaded.diagnostics)) {
-      out.config = std::move(*loaded.config);
-      return {};
-    }
+  std::optional<v1::KeptConfig> last_good =
+      look_for_config(loaded.config ? loaded.config->store.path : plan::store_path(file), clock);
+  // What ran before was checked before: only what is new has to be.
+  const bool known = loaded.config && last_good &&
+                     last_good->SerializeAsString() == plan::kept(*loaded.config, file.parent_path()).SerializeAsString();
+  if (loaded.config && !known) loaded = plan::check(std::move(loaded), driver_folders).loaded;
+
+  if (loaded.config && !has_errors(loaded.diagnostics)) {
+    out.kept = plan::kept(*loaded.config, file.parent_path());
+    out.config = std::move(*loaded.config);
+  } else {
+    const std::string why = plan::render(loaded);
+    // It may name another store than the one that knows better.
+    if (!last_good) last_good = look_for_config(plan::kUsualStore, clock);
+    if (!last_good)
+      return fail("the configuration has errors, and there is no earlier one to run instead:\n" + why,
+                  "mend it, and see with: weir check --config " + file.string());
+    log::error("the configuration has errors; the last good one runs instead:\n{}", why);
+    out.config_problem = ConfigProblem{clock.now(), why};
+    config::Loaded before = plan::load(*last_good);
+    if (!before.config) return fail("neither the configuration nor the last good one can be used:\n" + why);
+    out.kept = *last_good;
+    out.config = std::move(*before.config);
   }
 
-  const std::string why = plan::render(loaded);
-  if (!out.database) {
-    // Whose uplinks the store has to keep records for is in the config that is looked for: only a look.
-    store::Options options;
-    options.file = plan::store_path(file);
-    options.read_only = true;
-    if (auto database = store::Database::open(options, clock)) last_good = kept_config(**database);
-  }
-  if (!last_good)
-    return fail("the configuration has errors, and there is no earlier one to run instead:\n" + why,
-                "mend it, and see with: weir check --config " + file.string());
-  log::error("the configuration has errors; the last good one runs instead:\n{}", why);
-  out.config_problem = ConfigProblem{clock.now(), why};
-  config::Loaded before = plan::load(*last_good);
-  if (!before.config) return fail("neither the configuration nor the last good one can be used:\n" + why);
-  out.config = std::move(*before.config);
-  out.database.reset();
   auto database = open_database(out.config, clock);
   if (!database) return std::unexpected(database.error());
   out.database = std::move(*database);
+  keep_config(out);
   return {};
 }
 
@@ -109,10 +123,12 @@ Result<void> choose_config(const std::filesystem::path& file, const std::vector<
 
 Result<Startup> start_up(const std::filesystem::path& config_file,
                          const std::vector<std::filesystem::path>& driver_folders, const Clock& clock) {
-  Startup out{{}, {}, {}, line::State(plan::compile), 0, 0, {}};
+  Startup out{{}, {}, {}, {}, line::State(plan::compile), 0, 0, {}};
   if (auto ok = choose_config(config_file, driver_folders, clock, out); !ok) return std::unexpected(ok.error());
 
   auto state = recover(*out.database, out.last, out.replayed);
+  // What may pass (no memory, a lock, a bad cable) is no reason to give up what is in there.
+  if (!state && !state.error().damage) return context("the store cannot be read now", state.error());
   if (!state) {
     // Damage that only reading showed. What is there is kept for people; the box goes on with a new one.
     const std::string why = state.error().text();
@@ -122,6 +138,7 @@ Result<Startup> start_up(const std::filesystem::path& config_file,
     auto database = open_database(out.config, clock);
     if (!database) return std::unexpected(database.error());
     out.database = std::move(*database);
+    keep_config(out);
     out.notes.push_back("the store was damaged (" + why + ") and is set aside as " + aside->string() +
                         "; a new one, with a new incarnation, takes its place");
     out.replayed = 0;

@@ -16,11 +16,13 @@
 #include "config/config.h"
 #include "line/state.h"
 #include "store/database.h"
+#include "weir/v1/log.pb.h"
 
 namespace weir {
 
 struct Startup {
   config::Config config;                        // of the file, or the last good one
+  v1::KeptConfig kept;                          // it, as the store keeps it
   std::optional<ConfigProblem> config_problem;  // if it is not the file's
   std::unique_ptr<store::Database> database;
   line::State state;                            // as of the last row

@@ -43,7 +43,14 @@ constexpr Nanoseconds kSoon = 20 * kMillisecond;
 // Of log, in one group: more is no cheaper by the byte, and keeps the first one waiting.
 constexpr std::size_t kMostGrouped = 1 << 20;
 
-std::size_t size_of(const model::Series& series) { return 64 + series.size() * 16; }
+std::size_t size_of(const model::Series& series) {
+  std::size_t bytes = 64 + series.size() * 16;
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&series.values))
+    for (const std::string& text : *texts) bytes += text.size();
+  if (const auto* blobs = std::get_if<std::vector<model::Bytes>>(&series.values))
+    for (const model::Bytes& blob : *blobs) bytes += blob.data.size();
+  return bytes;
+}
 
 }  // namespace
 
@@ -225,7 +232,8 @@ void Line::seal() {
   sealed.alerts = std::move(gathering.outputs.alerts);
   sealed.signals_changed = gathering.signals_changed;
   since_snapshot_ += sealed.transaction.commit.size() + sealed.transaction.raw.size();
-  if (snapshot_due() || stopping_) {
+  // While commits fail, what waits is small: a snapshot with each would not be.
+  if ((snapshot_due() || stopping_) && !condition_.failing) {
     sealed.snapshot = state_.save();
     since_snapshot_ = 0;
     snapshot_at_ = clock_.boottime();

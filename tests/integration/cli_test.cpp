@@ -264,18 +264,18 @@ class LiveCli : public Cli {
     write("rules.d/mean.yaml", kRule);
     std::vector<std::string> arguments = {"run"};
     for (const std::string& argument : global()) arguments.push_back(argument);
-    bool ready = false;
+    ready_ = false;
     auto agent = process::Process::start(io_.get_executor(), {.executable = kWeir, .arguments = arguments},
                                          {.error =
-                                              [this, &ready](std::string_view line) {
+                                              [this](std::string_view line) {
                                                 said_ += std::string(line) + "\n";
-                                                ready = ready || line.find("ready: ") != line.npos;
+                                                ready_ = ready_ || line.find("ready: ") != line.npos;
                                               },
                                           .exited = [this](process::Exit exit) { exit_ = exit; }});
     ASSERT_TRUE(agent) << agent.error().text();
     agent_ = std::move(*agent);
-    ASSERT_TRUE(test::wait_until(io_, [&] { return ready || exit_; })) << said_;
-    ASSERT_TRUE(ready) << said_;
+    ASSERT_TRUE(test::wait_until(io_, [&] { return ready_ || exit_; })) << said_;
+    ASSERT_TRUE(ready_) << said_;
   }
 
   std::string config(const std::string& more = {}) const {
@@ -322,6 +322,7 @@ class LiveCli : public Cli {
   boost::asio::io_context io_;
   std::unique_ptr<process::Process> agent_;
   std::optional<process::Exit> exit_;
+  bool ready_ = false;
   std::string said_;
 };
 
