@@ -1,6 +1,7 @@
 // Small things with text that several rooms need.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -22,5 +23,11 @@ std::string lower(std::string_view text);  // ASCII only
 
 // "1.2 GiB", "640 KiB", "12 bytes".
 std::string bytes_text(std::uint64_t count);
+
+// For proto3's string fields, which must be UTF-8: one wrong byte and the whole message is unreadable.
+bool is_utf8(std::string_view text);         // as RFC 3629: no overlong forms, no surrogates
+std::string to_utf8(std::string_view text);  // each wrong byte becomes U+FFFD
+// At most `most` bytes of it, not cutting a character in two.
+std::string to_utf8(std::string_view text, std::size_t most);
 
 }  // namespace weir

@@ -4,6 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "base/text.h"
+
 namespace weir::intake {
 namespace {
 
@@ -101,7 +103,7 @@ std::expected<Decoded, Refused> decode(const v1::Batch& batch, std::string_view 
   for (int i = 0; i < batch.series().size(); ++i) {
     const v1::Series& from = batch.series(i);
     const auto about = [&](const std::string& what) {
-      return "series " + std::to_string(i + 1) + " (" + from.signal().substr(0, 100) + "): " + what;
+      return "series " + std::to_string(i + 1) + " (" + to_utf8(from.signal(), 100) + "): " + what;
     };
     model::Series series;
     series.signal = signals.find(from.signal());

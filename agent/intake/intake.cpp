@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "wire/wire.h"
 
 namespace weir::intake {
@@ -55,7 +56,7 @@ void Intake::message(std::string_view topic, std::string_view payload) {
     std::uint64_t repeats = 0;
     if (bursts_.first("unknown-driver", repeats))
       log::warn("bus: a message of '{}', which is no driver of weir.yaml, was refused ({} more before it)",
-                driver.substr(0, 64), repeats);
+                to_utf8(driver, 64), repeats);
     return;
   }
   // An empty retained message is how a topic is cleared.
@@ -104,7 +105,7 @@ void Intake::announced(const std::string& driver, Source& source, std::string_vi
     source.received.set_seq(0);
     source.received.set_lives(source.received.lives() + 1);
     source.fresh = true;
-    source.asked = source.garbled = false;
+    source.asked = source.garbled = source.ahead = false;
     source.epoch_durable = false;
     source.refusals.clear();
     sink_.take({}, {}, source.received);
@@ -120,13 +121,14 @@ void Intake::batch(const std::string& driver, Source& source, std::string_view p
   if (!parse(scratch_, payload) || scratch_.seq() == 0) {
     const Refused refused{Refusal::not_protobuf, "a message of " + std::to_string(payload.size()) +
                                                      " bytes that is no Batch of weir.v1"};
-    // Once more from the driver; if the next is no batch either, it is refused in its place.
-    if (source.garbled) {
+    // Once more from the driver; if that is no batch either, it is refused in its place. But only if the
+    // driver has sent something for that place: it may be anybody's rubbish, and the batch yet to come.
+    if (source.garbled && source.ahead) {
       refuse(driver, source, refused);
     } else {
       count(driver, refused);
+      if (!source.garbled) source.asked = false;
       source.garbled = true;
-      source.asked = false;
       ask_again(driver, source);
     }
     return;
@@ -144,6 +146,7 @@ void Intake::batch(const std::string& driver, Source& source, std::string_view p
   }
   if (held_) return;
   if (scratch_.seq() != source.received.seq() + 1) {
+    source.ahead = source.garbled;
     ask_again(driver, source);
     return;
   }
@@ -179,7 +182,7 @@ void Intake::take(const std::string& driver, Source& source, const v1::Batch& ba
     lost.set_from(batch.dropped().from());
     lost.set_to(batch.dropped().to());
     lost.set_count(batch.dropped().count());
-    lost.set_reason("dropped-by-driver: " + batch.dropped().reason().substr(0, 256));
+    lost.set_reason("dropped-by-driver: " + to_utf8(batch.dropped().reason(), 256));
     gaps.push_back(std::move(lost));
     counters.dropped += batch.dropped().count();
   }
@@ -193,9 +196,12 @@ void Intake::take(const std::string& driver, Source& source, const v1::Batch& ba
     count(driver, {Refusal::future, std::to_string(decoded.removed) + " readings, up to " + to_iso(decoded.removed_last)});
   }
 
-  source.fresh = source.asked = source.garbled = false;
+  source.fresh = source.asked = source.garbled = source.ahead = false;
   cursor.set_seq(batch.seq());
-  if (decoded.readings > 0) cursor.set_last_time(std::max(cursor.last_time(), decoded.last));
+  // Not beyond the tolerance, guard or not: it would stay there.
+  if (decoded.readings > 0)
+    cursor.set_last_time(
+        std::max(cursor.last_time(), std::min(decoded.last, clock_.now() + options_.future_tolerance)));
   cursor.set_accepted(cursor.accepted() + decoded.readings);
 
   ++counters.batches;
@@ -218,13 +224,14 @@ void Intake::refuse(const std::string& driver, Source& source, const Refused& re
   if (cursor.epoch() == 0 || !source.epoch_durable) return;  // nothing was promised yet, so nothing is lost
   v1::Gap lost = gap(driver, source);
   lost.set_to(clock_.now());
-  lost.set_reason(std::string("refused: ") + to_text(refused.why) + ": " + refused.detail.substr(0, 256));
+  const std::string why = std::string(to_text(refused.why)) + ": " + to_utf8(refused.detail, 256);
+  lost.set_reason("refused: " + why);
   cursor.set_seq(cursor.seq() + 1);
-  source.asked = source.garbled = false;
+  source.asked = source.garbled = source.ahead = false;
   if (source.refusals.size() < 100) {
     v1::Refusal& told = source.refusals.emplace_back();
     told.set_seq(cursor.seq());
-    told.set_reason(std::string(to_text(refused.why)) + ": " + refused.detail);
+    told.set_reason(why);
   }
   sink_.take({}, {std::move(lost)}, cursor);
 }
@@ -240,7 +247,7 @@ void Intake::state(const std::string& driver, Source&, std::string_view payload)
     return;
   }
   const auto cut = [](std::string* text) {
-    if (text->size() > kMostReason) text->resize(kMostReason);
+    if (text->size() > kMostReason) *text = to_utf8(*text, kMostReason);
   };
   if (state.devices().size() > kMostDevices)
     state.mutable_devices()->DeleteSubrange(kMostDevices, state.devices().size() - kMostDevices);
@@ -301,7 +308,7 @@ void Intake::second() {
       source.asked = false;
       ask_again(name, source);
     }
-  if (sink_.waits_for_time()) sink_.tick();
+  if (!held_ && sink_.waits_for_time()) sink_.tick();
 }
 
 void Intake::hold(bool on) {

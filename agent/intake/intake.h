@@ -91,6 +91,7 @@ class Intake {
     bool epoch_durable = false;             // until then there is no ack, and no batch can come
     bool asked = false;                     // for a resend, and not served yet
     bool garbled = false;                   // the message after the last good one was not a batch
+    bool ahead = false;                     // while garbled: a later batch came, so there was one in its place
     bool fresh = false;                     // no batch of this epoch was taken yet
     Nanoseconds last_batch = 0;             // boottime when the last one came, taken or not
     std::size_t average_bytes = 1'024;      // of a batch

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "sdk/utf8.h"
 
 namespace weir::driver_host {
 namespace {
@@ -138,7 +137,7 @@ std::vector<Mount> parse_mounts(std::string_view text) {
 std::string level_name(std::string_view text) {
   if (text == "/") return "root";
   while (text.starts_with('/')) text.remove_prefix(1);
-  std::string out = sdk::to_utf8(text, 64);
+  std::string out = to_utf8(text, 64);
   for (char& c : out)
     if (std::string_view("/+#{} ").find(c) != std::string_view::npos || static_cast<unsigned char>(c) < 0x20 ||
         c == 0x7F)

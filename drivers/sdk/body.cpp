@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
-#include "sdk/utf8.h"
+#include "base/text.h"
 #include "weir/v1/bus.pb.h"
 
 namespace weir::sdk {

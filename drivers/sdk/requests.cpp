@@ -5,7 +5,7 @@
 #include <exception>
 
 #include "base/log.h"
-#include "sdk/utf8.h"
+#include "base/text.h"
 #include "wire/wire.h"
 
 namespace weir::sdk {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sdk/utf8.h"
+#include "base/text.h"
 
 namespace weir::sdk {
 namespace {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/random.h"
+#include "base/text.h"
 #include "weir/v1/bus.pb.h"
 
 namespace weir::intake {
@@ -216,11 +217,34 @@ TEST_F(IntakeTest, WhatIsNoBatchIsAskedForOnceMoreAndThenRefused) {
   intake->message("weir/v1/data/plc", garbage);
   EXPECT_TRUE(acks["plc"].back().resend());
   EXPECT_TRUE(line.gaps.empty());
+  send("plc", batch(epoch, 2, "boiler/t", kNow));  // so there was a 1
+  EXPECT_TRUE(line.batches.empty());
   intake->message("weir/v1/data/plc", garbage);
   EXPECT_EQ(line.gaps.size(), 1U);
   EXPECT_EQ(refused("plc", Refusal::not_protobuf), 2U);
   send("plc", batch(epoch, 2, "boiler/t", kNow));  // 1 is given up
   EXPECT_EQ(line.batches.size(), 1U);
+}
+
+TEST_F(IntakeTest, GarbageBeforeABatchWasSentDoesNotTakeItsPlace) {
+  const auto epoch = up("plc", 7, "boiler/t");
+  const std::size_t before = acks["plc"].size();
+  for (int i = 0; i < 3; ++i) intake->message("weir/v1/data/plc", "\xff\xff\xff");
+  EXPECT_EQ(acks["plc"].size(), before + 1);  // asked once
+  send("plc", batch(epoch, 1, "boiler/t", kNow));
+  EXPECT_EQ(line.batches.size(), 1U);
+  EXPECT_TRUE(line.gaps.empty());
+  EXPECT_EQ(intake->counters().at("plc").repeats, 0U);
+
+  // What was ahead before says nothing about the next place.
+  intake->message("weir/v1/data/plc", "\xff");
+  send("plc", batch(epoch, 3, "boiler/t", kNow));
+  send("plc", batch(epoch, 2, "boiler/t", kNow));
+  send("plc", batch(epoch, 3, "boiler/t", kNow));
+  for (int i = 0; i < 2; ++i) intake->message("weir/v1/data/plc", "\xff");
+  send("plc", batch(epoch, 4, "boiler/t", kNow));
+  EXPECT_EQ(line.batches.size(), 4U);
+  EXPECT_TRUE(line.gaps.empty());
 }
 
 TEST_F(IntakeTest, GarbageInBetweenLosesNothing) {
@@ -311,6 +335,18 @@ TEST_F(IntakeTest, NotSyncedMeansNoGuard) {
   EXPECT_EQ(line.batches[0].series[0].times[0], kNow + kHour);
 }
 
+TEST_F(IntakeTest, AStampFromTheFarFutureDoesNotMoveTheLastTimeThere) {
+  clock.set_synced(false);
+  const auto epoch = up("plc", 7, "boiler/t");
+  send("plc", batch(epoch, 1, "boiler/t", kNow + 1'000 * kHour));
+  EXPECT_EQ(line.cursors.at("plc").last_time(), kNow + 5 * kSecond);
+  clock.advance(kHour);
+  send("plc", batch(epoch, 2, "boiler/t", kNow + kHour));
+  EXPECT_EQ(line.cursors.at("plc").last_time(), kNow + kHour);
+  send("plc", batch(epoch, 3, "boiler/t", kNow));
+  EXPECT_EQ(line.cursors.at("plc").last_time(), kNow + kHour);
+}
+
 TEST_F(IntakeTest, WhatTheDriverDroppedBecomesAGap) {
   const auto epoch = up("plc", 7, "boiler/t");
   v1::Batch lossy = batch(epoch, 1, "boiler/t", kNow);
@@ -374,6 +410,12 @@ TEST_F(IntakeTest, TicksOnlyWhileSomethingWaits) {
   line.waits = true;
   intake->second();
   EXPECT_EQ(line.ticks, 1);
+  intake->hold(true);
+  intake->second();
+  EXPECT_EQ(line.ticks, 1);
+  intake->hold(false);
+  intake->second();
+  EXPECT_EQ(line.ticks, 2);
 }
 
 TEST_F(IntakeTest, AStateIsCutToItsBounds) {
@@ -385,6 +427,49 @@ TEST_F(IntakeTest, AStateIsCutToItsBounds) {
   EXPECT_EQ(line.states[0].state().reason().size(), 1'024U);
   intake->message("weir/v1/state/plc", "\xff");
   EXPECT_EQ(line.states.size(), 1U);
+}
+
+// A character cut in two would be written to the log and not be read back.
+template <class Message>
+bool reads_back(const Message& message) {
+  Message again;
+  return again.ParseFromString(message.SerializeAsString());
+}
+
+std::string degrees(std::size_t before) {
+  std::string out(before, 'x');
+  for (int i = 0; i < 2'000; ++i) out += "°";
+  return out;
+}
+
+TEST_F(IntakeTest, AStateIsNotCutInsideACharacter) {
+  v1::DriverState state;
+  state.set_level(v1::DOWN);
+  state.set_reason(degrees(1));
+  v1::DeviceState& device = *state.add_devices();
+  device.set_device(degrees(1));
+  device.set_reason(degrees(1));
+  intake->message("weir/v1/state/plc", state.SerializeAsString());
+  ASSERT_EQ(line.states.size(), 1U);
+  EXPECT_TRUE(reads_back(line.states[0]));
+  EXPECT_EQ(line.states[0].state().reason().size(), 1'023U);
+  EXPECT_EQ(line.states[0].state().devices(0).device().size(), 1'023U);
+  EXPECT_EQ(line.states[0].state().devices(0).reason().size(), 1'023U);
+}
+
+TEST_F(IntakeTest, AGapsReasonIsNotCutInsideACharacter) {
+  const auto epoch = up("plc", 7, "boiler/t");
+  v1::Batch lossy = batch(epoch, 1, "boiler/t", kNow);
+  lossy.mutable_dropped()->set_count(1);
+  lossy.mutable_dropped()->set_reason(degrees(1));
+  send("plc", lossy);
+  for (std::uint64_t seq = 2; seq < 4; ++seq) send("plc", batch(epoch, seq, degrees(seq), kNow));
+  ASSERT_EQ(line.gaps.size(), 3U);
+  for (const v1::Gap& gap : line.gaps) EXPECT_TRUE(reads_back(gap)) << gap.reason();
+  // The acks are read back by the fixture.
+  commit();
+  EXPECT_EQ(acks["plc"].back().refused_size(), 2);
+  EXPECT_TRUE(is_utf8(intake->counters().at("plc").last_refusal));
 }
 
 // A lossy bus between a driver that keeps the contract and the intake: whatever is lost, repeated or

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "sdk/utf8.h"
+#include "base/text.h"
 #include "session_fixture.h"
 
 namespace weir::sdk::test {
