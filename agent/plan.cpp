@@ -154,6 +154,11 @@ Result<std::vector<supervisor::Spec>> driver_specs(const config::Config& config,
     // On the box's own broker all drivers share the account that weir.yaml names.
     for (auto& [name, value] : spec.environment)
       if (name == "WEIR_BUS_USERNAME" && !at.username.empty()) value = at.username;
+    if (!config.bus.managed && config.bus.tls) {
+      spec.environment.emplace_back("WEIR_BUS_CA", config.bus.tls->ca.string());
+      spec.environment.emplace_back("WEIR_BUS_CERTIFICATE", config.bus.tls->certificate.string());
+      spec.environment.emplace_back("WEIR_BUS_KEY", config.bus.tls->key.string());
+    }
     specs.push_back(std::move(spec));
   }
   return specs;

@@ -89,6 +89,9 @@ CommandLine parse_command_line(int argc, char** argv, const Kind& kind) {
   out.username = environment("WEIR_BUS_USERNAME");
   if (out.username.empty()) out.username = out.name;
   out.password = environment("WEIR_BUS_PASSWORD");
+  out.ca = environment("WEIR_BUS_CA");
+  out.certificate = environment("WEIR_BUS_CERTIFICATE");
+  out.key = environment("WEIR_BUS_KEY");
   return out;
 }
 

@@ -16,9 +16,10 @@ struct CommandLine {
   Task task = Task::done;  // done: help or version was printed, or the arguments were wrong
   int exit_code = 0;       // if done
   std::string name;        // of the driver in weir.yaml
-  std::string bus;         // mqtt://host:port
+  std::string bus;         // mqtt://host:port or mqtts://host:port
   std::string username;
   std::string password;
+  std::string ca, certificate, key;  // PEM files for mqtts; empty: the system's CAs, no certificate of our own
   std::string log_level;
   std::size_t queue_bytes = 0;
 };

@@ -88,6 +88,7 @@ class Program final : public Link {
     out.client_id = "weir-driver-" + line.name;
     out.username = line.username;
     out.password = line.password;
+    if (!line.ca.empty() || !line.certificate.empty()) out.tls = mqtt::Tls{line.ca, line.certificate, line.key};
     out.will = Session::will(line.name, states_);
     return out;
   }

@@ -200,6 +200,30 @@ TEST_F(AgentTest, AKilledBrokerLosesNothing) {
   EXPECT_EQ(*status().find("drivers")->as_list()->front().find("restarts")->as_int(), 0);
 }
 
+TEST_F(AgentTest, DriversReachTheBoxsOwnBrokerByItsTlsAndItsAccount) {
+  std::filesystem::create_directories(folder_ / "ca");
+  test::CertificateAuthority authority(folder_ / "ca");
+  const auto server = authority.issue("localhost");
+  const auto client = authority.issue("hall");
+  write("password", "hunter2\n");
+  write("passwords", "hall:hunter2\n");
+  const auto hashed = process::run({.executable = process::find_executable("mosquitto_passwd", {"/usr/bin"}),
+                                    .arguments = {"-U", (folder_ / "passwords").string()}},
+                                   10s);
+  ASSERT_TRUE(hashed && hashed->exit.ok());
+  std::filesystem::permissions(folder_ / "passwords", std::filesystem::perms::all);
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms::all);
+  test::Mosquitto bus("cafile " + authority.ca().string() + "\ncertfile " + server.certificate.string() + "\nkeyfile " +
+                      server.key.string() + "\nrequire_certificate true\nallow_anonymous false\npassword_file " +
+                      (folder_ / "passwords").string() + "\n");
+  write("weir.yaml", "version: 1\nsite: hall\nbus:\n  url: \"mqtts://localhost:" + std::to_string(bus.port()) +
+                         "\"\n  username: hall\n  password_file: password\n  tls: {ca: \"" + authority.ca().string() +
+                         "\", certificate: \"" + client.certificate.string() + "\", key: \"" + client.key.string() +
+                         "\"}\n" + kSimulator);
+  start();
+  EXPECT_TRUE(until([&] { return of_driver("accepted") > 5; })) << to_json(status()) << bus.log();
+}
+
 TEST_F(AgentTest, SpeaksToACloudOverTlsWithItsOwnCertificate) {
   std::filesystem::create_directories(folder_ / "ca");
   test::CertificateAuthority authority(folder_ / "ca");
