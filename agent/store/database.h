@@ -58,7 +58,8 @@ struct Record {
   Stream stream = Stream::raw;
   StreamSeq seq = 0;
   std::string body;
-  bool damaged = false;  // fails its checksum: the body is empty, and a gap is to go in its place
+  bool damaged = false;          // fails its checksum: the body is empty, and a gap is to go in its place
+  std::string incarnation = {};  // under which it was numbered: the other part of its identity
 };
 
 struct Snapshot {
@@ -66,14 +67,53 @@ struct Snapshot {
   std::string state;
 };
 
+// A life of the store's numbering. A new one begins with a new database, on another machine, when the file is
+// not the one it was (a backup that was put back), after damage, and when the disk takes nothing any more. The
+// numbers go on; what was numbered before keeps its old identity.
+struct Incarnation {
+  std::string id;                           // 16 bytes
+  std::array<StreamSeq, 5> first{};         // by Stream: the first number given under it
+};
+
+// What is not as it should be, since when, and what to do.
+struct Trouble {
+  Timestamp since = 0;
+  std::string why, hint;
+};
+
+struct Condition {
+  // No room, and the policy is to block: readings must stay out. What is in may still cause outputs.
+  std::optional<Trouble> full;
+  // Nothing can be written: what is committed is only in memory, and the promise is suspended.
+  std::optional<Trouble> suspended;
+  // Changes when the log was mended or shortened under a running agent: the state is to be saved anew, since it
+  // does not follow from the log alone any more.
+  std::uint64_t mended = 0;
+  // Changes with every new incarnation.
+  std::uint64_t lives = 0;
+};
+
 struct StreamStats {
   StreamSeq last = 0;          // the newest number given
   std::uint64_t waiting = 0;   // records that some uplink that takes them has not acknowledged
   StreamSeq acknowledged = 0;  // by all uplinks that take the stream
+  std::uint64_t bytes = 0;     // of what waits, about
+  std::uint64_t thinned = 0;   // records that were replaced by coarser ones, since the store was opened
+  std::uint64_t given_up = 0;  // records that are gone without having been acknowledged, since then
+};
+
+// What the store has written, for whoever wonders how long the card will last.
+struct Wear {
+  std::uint64_t total = 0;          // bytes handed to the file system, in the life of the file
+  std::uint64_t today = 0;          // since midnight UTC
+  std::uint64_t a_day = 0;          // over the last days, a day; 0: not known yet
 };
 
 struct Stats {
   std::uint64_t file_bytes = 0;  // database and WAL
+  std::uint64_t used_bytes = 0;  // of it, by what is kept; the rest is used again
+  std::uint64_t limit_bytes = 0; // what the quota, and the free space of the file system, allow now
+  Wear wear;
   LogId first = 0, last = 0;     // of the log; 0: empty
   LogId snapshot = 0;
   std::uint64_t commits = 0;         // since it was opened
@@ -92,8 +132,32 @@ struct UplinkStreams {
   std::vector<Stream> streams{kStreams.begin(), kStreams.end()};
 };
 
+enum class WhenFull : std::uint8_t { thin, drop_oldest, block };
+
+// 0: none of its own.
+struct StreamLimit {
+  std::uint64_t bytes = 0;   // of what waits
+  Nanoseconds age = 0;       // of what waits, since its commit
+  int priority = 0;          // the higher, the later it is given up
+};
+
+struct Limits {
+  std::uint64_t quota = 2ULL << 30;        // of database, WAL and -shm together: never more
+  std::uint64_t free_space = 64ULL << 20;  // of the file system, left to others
+  WhenFull when_full = WhenFull::thin;
+  std::array<StreamLimit, 5> streams{StreamLimit{}, {0, 0, 4}, {0, 0, 3}, {0, 0, 2}, {0, 0, 2}};  // by Stream
+};
+
+class Digest;
+class IoHook;
+
 struct Options {
   std::filesystem::path file;
+  Limits limits;
+  const Digest* digest = nullptr;           // outlives the database; without one, thin is drop_oldest
+  std::optional<std::string> key;           // 32 bytes: what is written from now on is encrypted
+  std::uint64_t volatile_bytes = 8 << 20;   // kept in memory at most while nothing can be written
+  IoHook* io = nullptr;                     // for tests: sees, and may spoil, each call to the disk
   Nanoseconds retain = 7 * kDay;       // local history beyond what the uplinks need
   std::vector<UplinkStreams> uplinks;  // those that were removed from the config are forgotten
   bool read_only = false;              // for the command line beside a running agent
@@ -112,7 +176,9 @@ class Database {
 
   virtual ~Database() = default;
 
-  virtual std::string incarnation() const = 0;                // 16 bytes
+  virtual std::string incarnation() const = 0;                  // 16 bytes: the newest
+  virtual std::vector<Incarnation> incarnations() const = 0;    // oldest first; those of which records are left
+  virtual Condition condition() const = 0;
   virtual const std::vector<std::string>& notes() const = 0;  // what had to be repaired when it was opened
 
   // Each a row of its own, all of them or none; synced when it returns.
@@ -136,9 +202,22 @@ class Database {
   virtual Result<void> acknowledge(std::string_view uplink, Stream stream, StreamSeq seq) = 0;
   virtual StreamSeq acknowledged(std::string_view uplink, Stream stream) const = 0;
 
+  // The uplink has the records up to `seq` in its hands: they are not thinned or given up before it has
+  // acknowledged them. Forgotten with the process.
+  virtual void lent(std::string_view uplink, Stream stream, StreamSeq seq) = 0;
+
   // The uplinks from now on, as Options::uplinks: one that is new, or takes a stream anew, begins with the
   // oldest record that is still there; one that is gone is forgotten. If it fails, they are as before.
   virtual Result<void> set_uplinks(const std::vector<UplinkStreams>& uplinks) = 0;
+
+  virtual void set_limits(const Limits& limits) = 0;
+
+  // The first row that was committed at `time` or later; one more than the last if none was.
+  virtual Result<LogId> first_since(Timestamp time) = 0;
+
+  // What was read shows that the file is damaged: sets it aside, begins a new one in its place, and takes over
+  // what its checksums vouch for. notes() says what became of it. Where that cannot be done, `why` comes back.
+  virtual Result<void> mend(const Error& why) { return std::unexpected(why); }
 
   // Deletes what nobody needs: acknowledged by all uplinks that take it, older than `retain`, before the older of the
   // two snapshots that are kept (the newest may turn out to be damaged). Bounded work a call; true if

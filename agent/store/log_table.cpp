@@ -9,18 +9,19 @@ namespace {
 constexpr std::uint64_t kMostPassed = 1'024;
 
 // The bytes of a blob of the row, or a Failure that names it.
-std::string_view vouched(Role role, LogId id, StreamSeq raw_seq, Timestamp time, std::string_view sealed) {
-  const auto bytes = unseal({role, id, raw_seq, static_cast<std::uint64_t>(time)}, sealed);
+std::string vouched(const Seal& seal, Role role, LogId id, StreamSeq raw_seq, Timestamp time, std::string_view sealed) {
+  auto bytes = seal.open({role, id, raw_seq, static_cast<std::uint64_t>(time)}, sealed);
   if (!bytes)
     throw sqlite::damaged("log row " + std::to_string(id) + " (" + (role == Role::raw ? "raw " : "commit of ") +
                           (role == Role::raw ? std::to_string(raw_seq) : to_iso(time)) + ") fails its checksum");
-  return *bytes;
+  return std::move(*bytes);
 }
 
 }  // namespace
 
-LogTable::LogTable(sqlite::Connection& connection)
-    : insert_(connection, "INSERT INTO log (id, time, raw_seq, commit_, raw) VALUES (?1, ?2, ?3, ?4, ?5)"),
+LogTable::LogTable(sqlite::Connection& connection, const Seal& seal)
+    : seal_(seal),
+      insert_(connection, "INSERT INTO log (id, time, raw_seq, commit_, raw) VALUES (?1, ?2, ?3, ?4, ?5)"),
       next_(connection, "SELECT id, time, raw_seq, commit_, raw FROM log WHERE id > ?1 ORDER BY id LIMIT 1"),
       raw_from_(connection, "SELECT id, time, raw_seq, raw FROM log WHERE id >= ?1 ORDER BY id"),
       raw_seq_(connection, "SELECT raw_seq FROM log WHERE id = ?1"),
@@ -28,7 +29,8 @@ LogTable::LogTable(sqlite::Connection& connection)
       delete_(connection, "DELETE FROM log WHERE id <= ?1"),
       ends_(connection,
             "SELECT id, raw_seq, raw IS NOT NULL FROM log WHERE id IN"
-            " ((SELECT min(id) FROM log), (SELECT max(id) - 1 FROM log), (SELECT max(id) FROM log)) ORDER BY id") {}
+            " ((SELECT min(id) FROM log), (SELECT max(id) - 1 FROM log), (SELECT max(id) FROM log)) ORDER BY id"),
+      since_(connection, "SELECT id FROM log WHERE time >= ?1 ORDER BY id LIMIT 1") {}
 
 void LogTable::load() {
   marks_ = {};
@@ -57,9 +59,9 @@ LogId LogTable::append(const Transaction& transaction, Timestamp time) {
   ++marks.last;
   if (!transaction.raw.empty()) ++marks.raw_last;
   const auto stamp = static_cast<std::uint64_t>(time);
-  const std::string commit = seal({Role::commit, marks.last, marks.raw_last, stamp}, transaction.commit);
+  const std::string commit = seal_.close({Role::commit, marks.last, marks.raw_last, stamp}, transaction.commit);
   std::string raw;
-  if (!transaction.raw.empty()) raw = seal({Role::raw, marks.last, marks.raw_last, stamp}, transaction.raw);
+  if (!transaction.raw.empty()) raw = seal_.close({Role::raw, marks.last, marks.raw_last, stamp}, transaction.raw);
   insert_.run(marks.last, time, marks.raw_last, sqlite::Blob{commit},
               raw.empty() ? std::nullopt : std::optional(sqlite::Blob{raw}));
   if (marks.first == 0) marks.first = marks.last;
@@ -74,9 +76,9 @@ std::optional<LogRow> LogTable::next(LogId after) {
   out.id = static_cast<LogId>(rows.integer(0));
   out.time = rows.integer(1);
   const auto raw_seq = static_cast<StreamSeq>(rows.integer(2));
-  out.commit = vouched(Role::commit, out.id, raw_seq, out.time, rows.bytes(3));
+  out.commit = vouched(seal_, Role::commit, out.id, raw_seq, out.time, rows.bytes(3));
   if (!rows.is_null(4)) {
-    out.raw = vouched(Role::raw, out.id, raw_seq, out.time, rows.bytes(4));
+    out.raw = vouched(seal_, Role::raw, out.id, raw_seq, out.time, rows.bytes(4));
     out.raw_seq = raw_seq;
   }
   return out;
@@ -116,8 +118,8 @@ std::vector<Record> LogTable::fetch(StreamSeq after, std::size_t bytes) {
     Record record{.stream = Stream::raw, .seq = static_cast<StreamSeq>(rows.integer(2)), .body = {}};
     const std::string_view sealed = rows.bytes(3);
     if (!out.empty() && total + sealed.size() > bytes) break;
-    const auto body = unseal({Role::raw, id, record.seq, static_cast<std::uint64_t>(rows.integer(1))}, sealed);
-    if (body) record.body = *body;
+    auto body = seal_.open({Role::raw, id, record.seq, static_cast<std::uint64_t>(rows.integer(1))}, sealed);
+    if (body) record.body = std::move(*body);
     else record.damaged = true;
     total += sealed.size();
     hint_id_ = id;
@@ -126,6 +128,11 @@ std::vector<Record> LogTable::fetch(StreamSeq after, std::size_t bytes) {
     if (total >= bytes || out.back().seq == marks_.raw_last) break;
   }
   return out;
+}
+
+LogId LogTable::first_since(Timestamp time) {
+  sqlite::Rows rows = since_.query(time);
+  return rows.next() ? static_cast<LogId>(rows.integer(0)) : marks_.last + 1;
 }
 
 bool LogTable::trim(LogId through, StreamSeq raw_through, Timestamp expired, Timestamp now, std::uint64_t most) {
@@ -170,7 +177,7 @@ void LogTable::verify(std::vector<std::string>& wrong) {
     for (const Role role : {Role::commit, Role::raw}) {
       if (role == Role::raw && !has_raw) continue;
       try {
-        vouched(role, id, raw_seq, time, rows.bytes(role == Role::raw ? 4 : 3));
+        vouched(seal_, role, id, raw_seq, time, rows.bytes(role == Role::raw ? 4 : 3));
       } catch (const sqlite::Failure& failure) {
         wrong.push_back(failure.error().what);
       }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "store/database.h"
+#include "store/seal.h"
 #include "store/sqlite.h"
 
 namespace weir::store {
@@ -24,7 +25,7 @@ class LogTable {
     StreamSeq raw_last = 0;
   };
 
-  explicit LogTable(sqlite::Connection& connection);
+  LogTable(sqlite::Connection& connection, const Seal& seal);
 
   // Reads the marks from the table. Throws if the ends do not make sense: what comes would be numbered wrongly.
   void load();
@@ -37,6 +38,8 @@ class LogTable {
   std::optional<LogRow> next(LogId after);
 
   std::vector<Record> fetch(StreamSeq after, std::size_t bytes);
+
+  LogId first_since(Timestamp time);  // of the rows committed then or later; one more than the last if there is none
 
   // Deletes from the front what is up to `through`, has its raw record up to `raw_through`, and is not
   // newer than `expired`: at most `most` rows, and never the newest, which keeps the numbering. A row
@@ -51,7 +54,8 @@ class LogTable {
   LogId find(StreamSeq raw_seq);  // the row that holds it
   StreamSeq raw_seq_at(LogId id);
 
-  sqlite::Statement insert_, next_, raw_from_, raw_seq_, front_, delete_, ends_;
+  const Seal& seal_;
+  sqlite::Statement insert_, next_, raw_from_, raw_seq_, front_, delete_, ends_, since_;
   Marks marks_;
   LogId hint_id_ = 0;  // where the last fetch ended: the next one mostly goes on there
   StreamSeq hint_seq_ = 0;

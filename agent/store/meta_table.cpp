@@ -10,8 +10,9 @@ Place place_of(std::string_view key) { return {Role::kept, crc32c(key)}; }
 
 }  // namespace
 
-MetaTable::MetaTable(sqlite::Connection& connection)
-    : get_(connection, "SELECT value FROM meta WHERE key = ?1"),
+MetaTable::MetaTable(sqlite::Connection& connection, const Seal& seal)
+    : seal_(seal),
+      get_(connection, "SELECT value FROM meta WHERE key = ?1"),
       put_(connection, "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)"),
       erase_(connection, "DELETE FROM meta WHERE key = ?1"),
       keys_(connection, "SELECT key FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key") {}
@@ -19,13 +20,13 @@ MetaTable::MetaTable(sqlite::Connection& connection)
 std::optional<std::string> MetaTable::get(std::string_view key) {
   sqlite::Rows rows = get_.query(key);
   if (!rows.next()) return std::nullopt;
-  const auto value = unseal(place_of(key), rows.bytes(0));
+  auto value = seal_.open(place_of(key), rows.bytes(0));
   if (!value) throw sqlite::damaged("the kept value '" + std::string(key) + "' fails its checksum");
-  return std::string(*value);
+  return value;
 }
 
 void MetaTable::put(std::string_view key, std::string_view value) {
-  const std::string sealed = seal(place_of(key), value);
+  const std::string sealed = seal_.close(place_of(key), value);
   put_.run(key, sqlite::Blob{sealed});
 }
 

@@ -6,13 +6,14 @@
 #include <string_view>
 #include <vector>
 
+#include "store/seal.h"
 #include "store/sqlite.h"
 
 namespace weir::store {
 
 class MetaTable {
  public:
-  explicit MetaTable(sqlite::Connection& connection);
+  MetaTable(sqlite::Connection& connection, const Seal& seal);
 
   std::optional<std::string> get(std::string_view key);  // throws sqlite::Failure if it is damaged
   void put(std::string_view key, std::string_view value);
@@ -20,6 +21,7 @@ class MetaTable {
   std::vector<std::string> keys(std::string_view prefix);
 
  private:
+  const Seal& seal_;
   sqlite::Statement get_, put_, erase_, keys_;
 };
 

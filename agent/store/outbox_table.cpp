@@ -14,8 +14,9 @@ std::uint64_t key_of(Stream stream, StreamSeq seq) { return static_cast<std::uin
 
 }  // namespace
 
-OutboxTable::OutboxTable(sqlite::Connection& connection)
-    : insert_(connection, "INSERT INTO outbox (key, log_id, body) VALUES (?1, ?2, ?3)"),
+OutboxTable::OutboxTable(sqlite::Connection& connection, const Seal& seal)
+    : seal_(seal),
+      insert_(connection, "INSERT INTO outbox (key, log_id, body) VALUES (?1, ?2, ?3)"),
       from_(connection, "SELECT key, log_id, body FROM outbox WHERE key BETWEEN ?1 AND ?2 ORDER BY key"),
       delete_(connection, "DELETE FROM outbox WHERE key BETWEEN ?1 AND ?2"),
       first_(connection, "SELECT key FROM outbox WHERE key BETWEEN ?1 AND ?2 ORDER BY key LIMIT 1"),
@@ -36,7 +37,7 @@ void OutboxTable::load() {
 void OutboxTable::append(const Output& output, LogId log_id) {
   Mark& mark = marks_[static_cast<std::size_t>(output.stream)];
   const std::uint64_t key = key_of(output.stream, mark.last + 1);
-  const std::string body = seal({Role::output, key, log_id}, output.body);
+  const std::string body = seal_.close({Role::output, key, log_id}, output.body);
   insert_.run(key, log_id, sqlite::Blob{body});
   ++mark.last;
   if (mark.first == 0) mark.first = mark.last;
@@ -52,9 +53,9 @@ std::vector<Record> OutboxTable::fetch(Stream stream, StreamSeq after, std::size
     const std::string_view sealed = rows.bytes(2);
     if (!out.empty() && total + sealed.size() > bytes) break;
     total += sealed.size();
-    const auto body = unseal({Role::output, key, static_cast<LogId>(rows.integer(1))}, sealed);
+    auto body = seal_.open({Role::output, key, static_cast<LogId>(rows.integer(1))}, sealed);
     out.push_back(
-        {.stream = stream, .seq = key & kSeqMask, .body = std::string(body.value_or("")), .damaged = !body});
+        {.stream = stream, .seq = key & kSeqMask, .body = body ? std::move(*body) : std::string(), .damaged = !body});
     if (total >= bytes) break;
   }
   return out;
@@ -96,7 +97,7 @@ void OutboxTable::verify(std::vector<std::string>& wrong) {
       const StreamSeq seq = key & kSeqMask;
       if (seq != expected)
         wrong.push_back("records " + name(expected) + " to " + std::to_string(seq - 1) + " are missing");
-      if (!unseal({Role::output, key, static_cast<LogId>(rows.integer(1))}, rows.bytes(2)))
+      if (!seal_.open({Role::output, key, static_cast<LogId>(rows.integer(1))}, rows.bytes(2)))
         wrong.push_back("record " + name(seq) + " fails its checksum");
       expected = seq + 1;
     }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "store/database.h"
+#include "store/seal.h"
 #include "store/sqlite.h"
 
 namespace weir::store {
@@ -22,7 +23,7 @@ class OutboxTable {
   };
   using Marks = std::array<Mark, 5>;  // by Stream; those of raw are not used
 
-  explicit OutboxTable(sqlite::Connection& connection);
+  OutboxTable(sqlite::Connection& connection, const Seal& seal);
   void load();
 
   const Mark& mark(Stream stream) const { return marks_[static_cast<std::size_t>(stream)]; }
@@ -40,6 +41,7 @@ class OutboxTable {
   void verify(std::vector<std::string>& wrong);
 
  private:
+  const Seal& seal_;
   sqlite::Statement insert_, from_, delete_, first_, last_;
   Marks marks_{};
 };

@@ -18,7 +18,7 @@ std::uint32_t checksum(const Place& place, std::string_view bytes) {
 
 }  // namespace
 
-std::string seal(const Place& place, std::string_view bytes) {
+std::string Seal::close(const Place& place, std::string_view bytes) const {
   std::string out;
   out.reserve(bytes.size() + kChecksum);
   out = bytes;
@@ -26,11 +26,11 @@ std::string seal(const Place& place, std::string_view bytes) {
   return out;
 }
 
-std::optional<std::string_view> unseal(const Place& place, std::string_view sealed) {
+std::optional<std::string> Seal::open(const Place& place, std::string_view sealed) const {
   if (sealed.size() < kChecksum) return std::nullopt;
   const std::string_view bytes = sealed.substr(0, sealed.size() - kChecksum);
   if (ByteReader(sealed.substr(bytes.size())).fixed32() != checksum(place, bytes)) return std::nullopt;
-  return bytes;
+  return std::string(bytes);
 }
 
 }  // namespace weir::store

@@ -1,5 +1,6 @@
-// What every stored record vouches with: a CRC-32C behind its bytes, over what the record is (its
-// place) and the bytes, so that records that were swapped are noticed as well as bits that flipped.
+// What every stored record vouches with. Without a key: a CRC-32C behind its bytes, over what the record is (its
+// place) and the bytes, so that records that were swapped are noticed as well as bits that flipped. With a key:
+// AES-256-GCM, the place as associated data.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,15 @@ struct Place {
   std::uint64_t first = 0, second = 0;  // other columns of the row that matter
 };
 
-std::string seal(const Place& place, std::string_view bytes);
+class Seal {
+ public:
+  // Without a key.
+  Seal() = default;
 
-// The bytes, without the checksum; nothing if it does not hold.
-std::optional<std::string_view> unseal(const Place& place, std::string_view sealed);
+  std::string close(const Place& place, std::string_view bytes) const;
+
+  // The bytes; nothing if it does not hold.
+  std::optional<std::string> open(const Place& place, std::string_view sealed) const;
+};
 
 }  // namespace weir::store

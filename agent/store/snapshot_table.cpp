@@ -4,8 +4,9 @@
 
 namespace weir::store {
 
-SnapshotTable::SnapshotTable(sqlite::Connection& connection)
-    : insert_(connection, "INSERT OR REPLACE INTO snapshot (at, state) VALUES (?1, ?2)"),
+SnapshotTable::SnapshotTable(sqlite::Connection& connection, const Seal& seal)
+    : seal_(seal),
+      insert_(connection, "INSERT OR REPLACE INTO snapshot (at, state) VALUES (?1, ?2)"),
       read_(connection, "SELECT state FROM snapshot WHERE at = ?1"),
       delete_(connection, "DELETE FROM snapshot WHERE at = ?1"),
       delete_other_(connection, "DELETE FROM snapshot WHERE at NOT IN (?1, ?2)"),
@@ -20,7 +21,7 @@ std::vector<LogId> SnapshotTable::load() {
   }
   for (const LogId at : all) {
     sqlite::Rows rows = read_.query(at);
-    if (rows.next() && unseal({Role::snapshot, at}, rows.bytes(0))) sound_.push_back(at);
+    if (rows.next() && seal_.open({Role::snapshot, at}, rows.bytes(0))) sound_.push_back(at);
     else damaged.push_back(at);
   }
   return damaged;
@@ -31,15 +32,15 @@ std::optional<Snapshot> SnapshotTable::newest() {
   while (!sound_.empty()) {
     sqlite::Rows rows = read_.query(sound_.back());
     if (rows.next())
-      if (const auto state = unseal({Role::snapshot, sound_.back()}, rows.bytes(0)))
-        return Snapshot{sound_.back(), std::string(*state)};
+      if (auto state = seal_.open({Role::snapshot, sound_.back()}, rows.bytes(0)))
+        return Snapshot{sound_.back(), std::move(*state)};
     sound_.pop_back();
   }
   return std::nullopt;
 }
 
 void SnapshotTable::save(const Snapshot& snapshot) {
-  const std::string state = seal({Role::snapshot, snapshot.at}, snapshot.state);
+  const std::string state = seal_.close({Role::snapshot, snapshot.at}, snapshot.state);
   insert_.run(snapshot.at, sqlite::Blob{state});
   if (newest_at() != snapshot.at) sound_.push_back(snapshot.at);
   if (sound_.size() > 2) sound_.erase(sound_.begin());

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "store/database.h"
+#include "store/seal.h"
 #include "store/sqlite.h"
 
 namespace weir::store {
 
 class SnapshotTable {
  public:
-  explicit SnapshotTable(sqlite::Connection& connection);
+  SnapshotTable(sqlite::Connection& connection, const Seal& seal);
 
   // Reads both. The ids of those that fail their checksum; they are not counted from here on.
   std::vector<LogId> load();
@@ -30,6 +31,7 @@ class SnapshotTable {
   void verify(std::vector<std::string>& wrong);
 
  private:
+  const Seal& seal_;
   sqlite::Statement insert_, read_, delete_, delete_other_, ids_;
   std::vector<LogId> sound_;  // ascending, at most two
 };

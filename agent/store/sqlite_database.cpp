@@ -42,10 +42,10 @@ SqliteDatabase::SqliteDatabase(const Options& options, const Clock& clock, std::
       clock_(clock),
       vfs_(std::move(vfs)),
       connection_(std::move(connection)),
-      meta_(*connection_),
-      log_(*connection_),
-      outbox_(*connection_),
-      snapshots_(*connection_),
+      meta_(*connection_, seal_),
+      log_(*connection_, seal_),
+      outbox_(*connection_, seal_),
+      snapshots_(*connection_, seal_),
       notes_(std::move(notes)),
       cursors_written_(clock.boottime()) {
   load();
@@ -99,7 +99,7 @@ void SqliteDatabase::load_cursors(const std::vector<UplinkStreams>& uplinks) {
   Uplinks loaded;
   std::vector<std::string> notes;
   for (const auto& [uplink, streams] : uplinks) {
-    auto& [cursors, takes] = loaded[uplink];
+    auto& [cursors, lent, takes] = loaded[uplink];
     for (const Stream stream : streams) takes[static_cast<std::size_t>(stream)] = true;
     // A new uplink starts with the oldest record that is there.
     for (const Stream stream : kStreams)
@@ -247,7 +247,25 @@ Result<void> SqliteDatabase::save_snapshot(const Snapshot& snapshot) {
 Result<std::vector<Record>> SqliteDatabase::fetch(Stream stream, StreamSeq after, std::size_t bytes) {
   return attempt("fetch " + std::string(to_text(stream)) + " after " + std::to_string(after), [&] {
     refresh();
-    return stream == Stream::raw ? log_.fetch(after, bytes) : outbox_.fetch(stream, after, bytes);
+    auto records = stream == Stream::raw ? log_.fetch(after, bytes) : outbox_.fetch(stream, after, bytes);
+    for (Record& record : records) record.incarnation = incarnation_;
+    return records;
+  });
+}
+
+std::vector<Incarnation> SqliteDatabase::incarnations() const { return {{incarnation_, {}}}; }
+
+void SqliteDatabase::lent(std::string_view uplink, Stream stream, StreamSeq seq) {
+  const auto found = uplinks_.find(uplink);
+  if (found == uplinks_.end()) return;
+  StreamSeq& lent = found->second.lent[static_cast<std::size_t>(stream)];
+  lent = std::max(lent, seq);
+}
+
+Result<LogId> SqliteDatabase::first_since(Timestamp time) {
+  return attempt("find a row by its time", [&] {
+    refresh();
+    return log_.first_since(time);
   });
 }
 

@@ -27,6 +27,8 @@ class SqliteDatabase final : public Database {
   void hold(Lock lock) { lock_.emplace(std::move(lock)); }  // as long as the database is open
 
   std::string incarnation() const override { return incarnation_; }
+  std::vector<Incarnation> incarnations() const override;
+  Condition condition() const override { return condition_; }
   const std::vector<std::string>& notes() const override { return notes_; }
   using Database::commit;
   Result<std::vector<Committed>> commit(std::span<const Transaction> transactions) override;
@@ -36,7 +38,10 @@ class SqliteDatabase final : public Database {
   Result<std::vector<Record>> fetch(Stream stream, StreamSeq after, std::size_t bytes) override;
   Result<void> acknowledge(std::string_view uplink, Stream stream, StreamSeq seq) override;
   StreamSeq acknowledged(std::string_view uplink, Stream stream) const override;
+  void lent(std::string_view uplink, Stream stream, StreamSeq seq) override;
   Result<void> set_uplinks(const std::vector<UplinkStreams>& uplinks) override;
+  void set_limits(const Limits& limits) override { options_.limits = limits; }
+  Result<LogId> first_since(Timestamp time) override;
   Result<bool> trim() override;
   Result<void> keep(std::string_view key, std::string_view value) override;
   Result<std::optional<std::string>> kept(std::string_view key) override;
@@ -48,6 +53,7 @@ class SqliteDatabase final : public Database {
   using Cursors = std::array<StreamSeq, 5>;  // by Stream: the last acknowledged
   struct Uplink {
     Cursors cursors{};
+    Cursors lent{};  // by Stream: the last that it has in its hands
     std::array<bool, 5> takes{};  // by Stream
   };
   using Uplinks = std::map<std::string, Uplink, std::less<>>;
@@ -67,16 +73,18 @@ class SqliteDatabase final : public Database {
   bool is_taken(Stream stream) const;                  // by some uplink
   StreamSeq acknowledged_by_all(Stream stream) const;  // that take it; if none does: everything
 
-  const Options options_;
+  Options options_;
   const Clock& clock_;
   std::optional<Lock> lock_;
   std::unique_ptr<Vfs> vfs_;
   std::unique_ptr<sqlite::Connection> connection_;
+  Seal seal_;
   MetaTable meta_;
   LogTable log_;
   OutboxTable outbox_;
   SnapshotTable snapshots_;
   std::string incarnation_;
+  Condition condition_;
   std::vector<std::string> notes_;
   Uplinks uplinks_;
   bool cursors_changed_ = false;

@@ -28,6 +28,7 @@ struct Disk {
   std::condition_variable changed;
   bool stalled = false;
   int failures = 0;   // so many commits fail
+  store::Condition condition;
 };
 
 class FakeDatabase final : public store::Database {
@@ -72,6 +73,11 @@ class FakeDatabase final : public store::Database {
   Result<void> acknowledge(std::string_view, store::Stream, store::StreamSeq) override { return {}; }
   store::StreamSeq acknowledged(std::string_view, store::Stream) const override { return 0; }
   Result<bool> trim() override { return false; }
+  std::vector<store::Incarnation> incarnations() const override { return {}; }
+  store::Condition condition() const override { return disk_.condition; }
+  void lent(std::string_view, store::Stream, store::StreamSeq) override {}
+  void set_limits(const store::Limits&) override {}
+  Result<store::LogId> first_since(Timestamp) override { return 1; }
   Result<void> set_uplinks(const std::vector<store::UplinkStreams>&) override { return {}; }
   Result<void> keep(std::string_view, std::string_view) override { return {}; }
   Result<std::optional<std::string>> kept(std::string_view) override { return std::nullopt; }

@@ -125,7 +125,7 @@ TEST_F(TrimTest, KeepsTheUplinksItHadIfTheNewOnesCannotBeLoaded) {
     beside.set_checkpoint_on_close(false);
     std::string ahead;
     for (int i = 0; i < 5; ++i) put_varint(ahead, 99);
-    MetaTable(beside).put("uplink/broken", ahead);
+    MetaTable(beside, Seal()).put("uplink/broken", ahead);
   }
   const auto set = database_->set_uplinks({"broken", "cloud"});
   ASSERT_FALSE(set);
