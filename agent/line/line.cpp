@@ -225,6 +225,7 @@ void Line::seal() {
   }
 
   if (!gathering.readings.empty()) codec::encode(gathering.readings, *gathering.raw.mutable_readings());
+  if (condition_.store.suspended) gathering.raw.set_suspended(true);
   if (!gathering.readings.empty() || !gathering.raw.gaps().empty())
     sealed.transaction.raw = gathering.raw.SerializeAsString();
   sealed.transaction.commit = gathering.commit.SerializeAsString();
@@ -236,6 +237,7 @@ void Line::seal() {
   if ((snapshot_due() || stopping_) && !condition_.failing) {
     sealed.snapshot = state_.save();
     since_snapshot_ = 0;
+    snapshot_wanted_ = false;
     snapshot_at_ = clock_.boottime();
   }
   if constexpr (kPlanted == Planted::ack_before_commit) handlers_.committed(sealed.cursors);
@@ -243,7 +245,7 @@ void Line::seal() {
 }
 
 bool Line::snapshot_due() const {
-  return since_snapshot_ >= options_.snapshot_bytes || clock_.boottime() - snapshot_at_ >= options_.snapshot_interval;
+  return snapshot_wanted_ || since_snapshot_ >= options_.snapshot_bytes || clock_.boottime() - snapshot_at_ >= options_.snapshot_interval;
 }
 
 void Line::commit_next() {
@@ -275,7 +277,7 @@ void Line::committed(std::vector<Sealed> group, const std::vector<store::Committ
               to_text(std::chrono::nanoseconds(clock_.now() - condition_.failing_since)));
     condition_.failing.reset();
     backoff_.reset();
-    handlers_.hold(false);
+    hold();
   }
   condition_.commits += group.size();
   condition_.last = results.back().id;
@@ -283,10 +285,7 @@ void Line::committed(std::vector<Sealed> group, const std::vector<store::Committ
   std::map<std::string, v1::Cursor> newest;
   bool signals_changed = false;
   for (std::size_t i = 0; i < group.size(); ++i) {
-    if (group[i].snapshot)
-      store_.save_snapshot({results[i].id, std::move(*group[i].snapshot)}, [](Result<void> saved) {
-        if (!saved) log::warn("store: no snapshot: {}", saved.error().text());
-      });
+    if (group[i].snapshot) save_snapshot(results[i].id, std::move(*group[i].snapshot));
     for (v1::Cursor& cursor : group[i].cursors) newest[cursor.driver()] = std::move(cursor);
     signals_changed |= group[i].signals_changed;
   }
@@ -303,9 +302,9 @@ void Line::failed(std::vector<Sealed> group, Error error) {
   if (!condition_.failing) {
     log::error("store: a commit failed: {}. Readings wait in the drivers until it succeeds", error.text());
     condition_.failing_since = clock_.now();
-    handlers_.hold(true);
   }
   condition_.failing = std::move(error);
+  hold();
   sealed_.insert(sealed_.begin(), std::make_move_iterator(group.begin()), std::make_move_iterator(group.end()));
   condition_.waiting = sealed_.size();
   under_way_ = true;
@@ -315,6 +314,29 @@ void Line::failed(std::vector<Sealed> group, Error error) {
     under_way_ = false;
     commit_next();
   });
+}
+
+void Line::save_snapshot(store::LogId at, std::string state) {
+  store_.save_snapshot({at, std::move(state)}, [](Result<void> saved) {
+    if (!saved) log::warn("store: no snapshot: {}", saved.error().text());
+  });
+}
+
+void Line::store_changed(const store::Condition& condition) {
+  const bool mended = condition.mended != condition_.store.mended;
+  condition_.store = condition;
+  hold();
+  if (!mended) return;
+  // The state is that of the last row only while nothing is on its way to the log.
+  if (gathering_.empty() && sealed_.empty() && !under_way_ && condition_.last != 0)
+    save_snapshot(condition_.last, state_.save());
+  else
+    snapshot_wanted_ = true;
+}
+
+void Line::hold() {
+  const bool wanted = condition_.failing.has_value() || condition_.store.full.has_value();
+  if (std::exchange(held_, wanted) != wanted) handlers_.hold(wanted);
 }
 
 void Line::stop(std::function<void()> done) {

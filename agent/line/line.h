@@ -56,6 +56,7 @@ struct Condition {
   std::uint64_t commits = 0, readings = 0, alerts = 0, emitted = 0, gaps = 0;
   store::LogId last = 0;            // the newest committed row
   std::size_t waiting = 0;          // transactions sealed and not yet committed
+  store::Condition store;
 };
 
 class Line final : public intake::Sink {
@@ -81,6 +82,10 @@ class Line final : public intake::Sink {
 
   // The agent has started: for whoever reads the log.
   void started(const v1::AgentStarted& started);
+
+  // What has become of the store: holds the intake while it is full, marks records while it is suspended, and saves
+  // the state anew once the log does not lead to it any more.
+  void store_changed(const store::Condition& condition);
 
   // Commits what waits, takes a snapshot, then `done`. Nothing may come in any more.
   void stop(std::function<void()> done);
@@ -116,6 +121,8 @@ class Line final : public intake::Sink {
   void committed(std::vector<Sealed> group, const std::vector<store::Committed>& results);
   void failed(std::vector<Sealed> group, Error error);
   bool snapshot_due() const;
+  void save_snapshot(store::LogId at, std::string state);
+  void hold();
 
   boost::asio::steady_timer due_;
   boost::asio::steady_timer retry_;
@@ -134,6 +141,8 @@ class Line final : public intake::Sink {
   std::function<void()> stopped_;
   Nanoseconds snapshot_at_ = 0;          // boottime of the last one
   std::size_t since_snapshot_ = 0;       // bytes of log
+  bool snapshot_wanted_ = false;         // with the next transaction, whatever it costs
+  bool held_ = false;                    // the intake
   std::vector<v1::Cursor> planted_;      // only used by the builds that plant a bug; see line.cpp
 };
 

@@ -79,6 +79,7 @@ struct Incarnation {
 struct Trouble {
   Timestamp since = 0;
   std::string why, hint;
+  friend bool operator==(const Trouble&, const Trouble&) = default;
 };
 
 struct Condition {
@@ -91,6 +92,7 @@ struct Condition {
   std::uint64_t mended = 0;
   // Changes with every new incarnation.
   std::uint64_t lives = 0;
+  friend bool operator==(const Condition&, const Condition&) = default;
 };
 
 struct StreamStats {

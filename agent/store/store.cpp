@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -48,6 +49,10 @@ class Store::Thread {
   };
   using Work = std::function<void(Database&)>;
 
+  void on_condition(std::function<void(const Condition&)> changed) {
+    give([this, changed = std::move(changed)](Database&) mutable { condition_changed_ = std::move(changed); });
+  }
+
   void give(std::variant<Commit, Work> task) {
     {
       const std::lock_guard guard(mutex_);
@@ -60,7 +65,9 @@ class Store::Thread {
   template <class Answer>
   void ask(std::function<Answer(Database&)> work, std::function<void(Answer)> done) {
     give([this, work = std::move(work), done = std::move(done)](Database& database) mutable {
-      post(std::move(done), work(database));
+      Answer answer = work(database);
+      tell_condition();
+      post(std::move(done), std::move(answer));
     });
   }
 
@@ -95,9 +102,21 @@ class Store::Thread {
           take_commits(commits);
         }
       }
-      if (work) work(*database_);
-      else commit(commits);
+      if (work) {
+        work(*database_);
+        tell_condition();
+      } else {
+        commit(commits);
+      }
     }
+  }
+
+  void tell_condition() {
+    if (!condition_changed_) return;
+    Condition now = database_->condition();
+    if (told_ && *told_ == now) return;
+    told_ = now;
+    post(condition_changed_, std::move(now));
   }
 
   void take_commits(std::vector<Commit>& out) {
@@ -115,6 +134,7 @@ class Store::Thread {
     transactions.reserve(commits.size());
     for (Commit& one : commits) transactions.push_back(std::move(one.transaction));
     const auto result = database_->commit(transactions);
+    tell_condition();
     for (std::size_t i = 0; i < commits.size(); ++i)
       post(std::move(commits[i].done),
            result ? Result<Committed>((*result)[i]) : Result<Committed>(std::unexpected(result.error())));
@@ -122,6 +142,9 @@ class Store::Thread {
 
   std::unique_ptr<Database> database_;
   boost::asio::any_io_executor executor_;
+  // On the store's thread:
+  std::function<void(const Condition&)> condition_changed_;
+  std::optional<Condition> told_;
   // Read and written on the line's thread only: what the executor still holds when the store goes is dropped.
   std::shared_ptr<bool> wanted_ = std::make_shared<bool>(true);
   std::mutex mutex_;
@@ -134,6 +157,8 @@ class Store::Thread {
 Store::Store(std::unique_ptr<Database> database, boost::asio::any_io_executor executor)
     : thread_(std::make_unique<Thread>(std::move(database), std::move(executor))) {}
 Store::~Store() = default;
+
+void Store::on_condition(std::function<void(const Condition&)> changed) { thread_->on_condition(std::move(changed)); }
 
 void Store::commit(Transaction transaction, std::function<void(Result<Committed>)> done) {
   thread_->give(Thread::Commit{std::move(transaction), std::move(done)});

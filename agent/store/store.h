@@ -23,6 +23,10 @@ class Store {
   Store& operator=(const Store&) = delete;
   ~Store();
 
+  // Called when the condition has changed, and once at the beginning; in order with the completions, so that who
+  // hears of a commit has heard of what it brought about. Before the first call.
+  void on_condition(std::function<void(const Condition&)> changed);
+
   void commit(Transaction transaction, std::function<void(Result<Committed>)> done);
   // In order, all of them or none, for the price of one sync.
   void commit(std::vector<Transaction> transactions, std::function<void(Result<std::vector<Committed>>)> done);

@@ -74,7 +74,10 @@ class FakeDatabase final : public store::Database {
   store::StreamSeq acknowledged(std::string_view, store::Stream) const override { return 0; }
   Result<bool> trim() override { return false; }
   std::vector<store::Incarnation> incarnations() const override { return {}; }
-  store::Condition condition() const override { return disk_.condition; }
+  store::Condition condition() const override {
+    const std::lock_guard lock(disk_.mutex);
+    return disk_.condition;
+  }
   void lent(std::string_view, store::Stream, store::StreamSeq) override {}
   void set_limits(const store::Limits&) override {}
   Result<store::LogId> first_since(Timestamp) override { return 1; }
@@ -130,6 +133,18 @@ class LineTest : public testing::Test {
     handlers.stored = [this](bool) { ++stored; };
     handlers.hold = [this](bool on) { holds.push_back(on); };
     line = std::make_unique<Line>(io.get_executor(), clock, *store, State(compile), options, std::move(handlers));
+    store->on_condition([this](const store::Condition& condition) { line->store_changed(condition); });
+  }
+
+  template <class Change>
+  void change_condition(Change change) {
+    {
+      const std::lock_guard lock(disk.mutex);
+      change(disk.condition);
+    }
+    bool heard = false;
+    store->stats([&](const store::Stats&) { heard = true; });  // any call shows it
+    run_until([&] { return heard; });
   }
 
   void run_until(const std::function<bool()>& done) {
@@ -262,6 +277,84 @@ TEST_F(LineTest, WhatFailsIsTriedAgainInItsPlaceAndTheIntakeHeld) {
     for (const v1::BatchTaken& batch : raw.batches()) EXPECT_EQ(batch.seq(), ++last);
   }
   EXPECT_EQ(last, 5U);
+}
+
+TEST_F(LineTest, AFullStoreHoldsTheIntakeButNotTheRules) {
+  Options options;
+  options.commit_batches = 1;
+  start(options);
+  ASSERT_TRUE(line->install(some_rules()));
+  change_condition([](store::Condition& condition) { condition.full = store::Trouble{kNow, "no room", "make some"}; });
+  EXPECT_EQ(holds, (std::vector<bool>{true}));
+  take("boiler-1/t", 95, kNow);  // was on its way already
+  run_until([&] { return alerts.size() == 1; });
+  EXPECT_TRUE(line->condition().store.full);
+  change_condition([](store::Condition& condition) { condition.full.reset(); });
+  EXPECT_EQ(holds, (std::vector<bool>{true, false}));
+}
+
+TEST_F(LineTest, RoomDoesNotLetInWhatFailingCommitsHold) {
+  Options options;
+  options.commit_batches = 1;
+  start(options);
+  change_condition([](store::Condition& condition) { condition.full = store::Trouble{kNow, "no room", {}}; });
+  disk.failures = 1;
+  take("boiler-1/x", 1, kNow);
+  run_until([&] { return line->condition().failing.has_value(); });
+  change_condition([](store::Condition& condition) { condition.full.reset(); });
+  EXPECT_EQ(holds, (std::vector<bool>{true}));
+  run_until([&] { return accepted["plc"] == 1; });
+  EXPECT_EQ(holds, (std::vector<bool>{true, false}));
+}
+
+TEST_F(LineTest, WhatIsCommittedWhileTheStoreIsSuspendedSaysSo) {
+  Options options;
+  options.commit_batches = 1;
+  start(options);
+  take("boiler-1/x", 1, kNow);
+  run_until([&] { return accepted["plc"] == 1; });
+  change_condition([](store::Condition& condition) { condition.suspended = store::Trouble{kNow, "disk full", {}}; });
+  take("boiler-1/x", 2, kNow);
+  run_until([&] { return accepted["plc"] == 2; });
+  EXPECT_TRUE(holds.empty());
+  std::vector<bool> said;
+  for (const store::LogRow& row : disk.rows) {
+    v1::RawRecord raw;
+    ASSERT_TRUE(raw.ParseFromString(row.raw));
+    if (!raw.batches().empty()) said.push_back(raw.suspended());
+  }
+  EXPECT_EQ(said, (std::vector<bool>{false, true}));
+}
+
+TEST_F(LineTest, AMendedLogGetsASnapshotAtOnce) {
+  Options options;
+  options.commit_batches = 1;
+  start(options);
+  take("boiler-1/x", 1, kNow);
+  run_until([&] { return accepted["plc"] == 1; });
+  EXPECT_FALSE(disk.snapshot);
+  change_condition([](store::Condition& condition) { ++condition.mended; });
+  run_until([&] {
+    const std::lock_guard lock(disk.mutex);
+    return disk.snapshot.has_value();
+  });
+  EXPECT_EQ(disk.snapshot->at, disk.rows.back().id);
+  disk.snapshot.reset();
+
+  // Something waits for its commit: then with it, and of the state after it.
+  options.commit_batches = 2;
+  options.commit_interval = kHour;
+  line.reset();
+  start(options);
+  take("boiler-1/x", 2, kNow);
+  change_condition([](store::Condition& condition) { ++condition.mended; });
+  EXPECT_FALSE(disk.snapshot);
+  take("boiler-1/x", 3, kNow);
+  run_until([&] { return accepted["plc"] == 3; });
+  line.reset();
+  store.reset();
+  ASSERT_TRUE(disk.snapshot);
+  EXPECT_EQ(disk.snapshot->at, disk.rows.back().id);
 }
 
 TEST_F(LineTest, AnAlertAndAMeanReachTheirStreams) {
