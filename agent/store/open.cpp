@@ -54,7 +54,7 @@ void check_kind(const FileKind& kind) {
 
 std::unique_ptr<Database> open_for_writing(const Options& options, const Clock& clock, std::optional<Lock>& lock,
                                            std::vector<std::string> notes) {
-  auto vfs = std::make_unique<Vfs>();
+  auto vfs = std::make_unique<Vfs>(options.io);
   auto connection = std::make_unique<sqlite::Connection>(options.file, sqlite::Access::read_write, vfs->name());
   connection->set_checkpoint_on_close(false);
   const FileKind kind = kind_of(*connection);
@@ -76,7 +76,7 @@ std::unique_ptr<Database> open_for_writing(const Options& options, const Clock& 
 }
 
 std::unique_ptr<Database> open_for_reading(const Options& options, const Clock& clock, sqlite::Access access) {
-  auto vfs = std::make_unique<Vfs>();
+  auto vfs = std::make_unique<Vfs>(options.io);
   auto connection = std::make_unique<sqlite::Connection>(options.file, access, vfs->name());
   const FileKind kind = kind_of(*connection);
   check_kind(kind);

@@ -1,6 +1,7 @@
 #include "store/vfs.h"
 
 #include <sqlite3.h>
+#include <cstring>
 
 namespace weir::store {
 namespace {
@@ -29,40 +30,94 @@ auto forward(sqlite3_file* file, Arguments... arguments) {
   return (real->pMethods->*Method)(real, arguments...);
 }
 
+// What the system's VFS returns when such a call fails so.
+int code_of(Io io, Fault fault) {
+  const bool full = fault == Fault::full;
+  switch (io) {
+    case Io::open: return SQLITE_CANTOPEN;
+    case Io::remove: return SQLITE_IOERR_DELETE;
+    case Io::read: return fault == Fault::ends ? SQLITE_IOERR_SHORT_READ : SQLITE_IOERR_READ;
+    case Io::write: return full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+    case Io::truncate: return SQLITE_IOERR_TRUNCATE;
+    case Io::sync: return SQLITE_IOERR_FSYNC;
+    case Io::file_size: return SQLITE_IOERR_FSTAT;
+    case Io::map: return full ? SQLITE_IOERR_SHMSIZE : SQLITE_IOERR_SHMOPEN;
+  }
+  return SQLITE_IOERR;
+}
+
+IoHook::Fate fate_of(IoHook* hook, const IoCall& call) {
+  return hook == nullptr ? IoHook::Fate() : hook->before(call);
+}
+
+// Passes a method on unless the hook spoils the call.
+template <auto Method, Io io, class... Arguments>
+int forward_asked(sqlite3_file* file, IoCall call, Arguments... arguments) {
+  const File& self = *File::of(file);
+  call.io = io;
+  call.file = self.name;
+  const auto [fault, done] = fate_of(self.watch->hook, call);
+  return fault == Fault::none ? forward<Method>(file, arguments...) : code_of(io, fault);
+}
+
+int read(sqlite3_file* file, void* data, int size, sqlite3_int64 offset) {
+  const File& self = *File::of(file);
+  const auto [fault, done] =
+      fate_of(self.watch->hook, {.io = Io::read, .file = self.name, .offset = offset, .size = size});
+  if (fault == Fault::none) return forward<&sqlite3_io_methods::xRead>(file, data, size, offset);
+  std::memset(data, 0, static_cast<std::size_t>(size));
+  if (done > 0) forward<&sqlite3_io_methods::xRead>(file, data, done, offset);
+  return code_of(Io::read, fault);
+}
+
 int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
   const File& self = *File::of(file);
-  Watch& watch = *self.watch;
-  if (watch.hook != nullptr)
-    if (const int code = watch.hook->before_write(self.name, offset, size); code != SQLITE_OK) return code;
-  ++watch.counters.writes;
-  watch.counters.bytes_written += static_cast<std::uint64_t>(size);
-  return forward<&sqlite3_io_methods::xWrite>(file, data, size, offset);
+  const auto [fault, done] =
+      fate_of(self.watch->hook, {.io = Io::write, .file = self.name, .offset = offset, .size = size, .data = data});
+  if (fault != Fault::none) size = done;
+  int code = SQLITE_OK;
+  if (size > 0) {
+    ++self.watch->counters.writes;
+    self.watch->counters.bytes_written += static_cast<std::uint64_t>(size);
+    code = forward<&sqlite3_io_methods::xWrite>(file, data, size, offset);
+  }
+  return fault == Fault::none ? code : code_of(Io::write, fault);
+}
+
+int truncate(sqlite3_file* file, sqlite3_int64 size) {
+  return forward_asked<&sqlite3_io_methods::xTruncate, Io::truncate>(file, {.offset = size}, size);
 }
 
 int sync(sqlite3_file* file, int flags) {
-  const File& self = *File::of(file);
-  if (self.watch->hook != nullptr)
-    if (const int code = self.watch->hook->before_sync(self.name); code != SQLITE_OK) return code;
-  ++self.watch->counters.syncs;
-  return forward<&sqlite3_io_methods::xSync>(file, flags);
+  ++File::of(file)->watch->counters.syncs;
+  return forward_asked<&sqlite3_io_methods::xSync, Io::sync>(file, {}, flags);
+}
+
+int file_size(sqlite3_file* file, sqlite3_int64* size) {
+  return forward_asked<&sqlite3_io_methods::xFileSize, Io::file_size>(file, {}, size);
+}
+
+int shm_map(sqlite3_file* file, int region, int size, int extend, void volatile** at) {
+  return forward_asked<&sqlite3_io_methods::xShmMap, Io::map>(
+      file, {.offset = std::int64_t{region} * size, .size = size}, region, size, extend, at);
 }
 
 // Version 2: without xFetch, so that SQLite never maps the file, whatever it is asked for.
 constexpr sqlite3_io_methods kMethods = {
     .iVersion = 2,
     .xClose = forward<&sqlite3_io_methods::xClose>,
-    .xRead = forward<&sqlite3_io_methods::xRead, void*, int, sqlite3_int64>,
+    .xRead = read,
     .xWrite = write,
-    .xTruncate = forward<&sqlite3_io_methods::xTruncate, sqlite3_int64>,
+    .xTruncate = truncate,
     .xSync = sync,
-    .xFileSize = forward<&sqlite3_io_methods::xFileSize, sqlite3_int64*>,
+    .xFileSize = file_size,
     .xLock = forward<&sqlite3_io_methods::xLock, int>,
     .xUnlock = forward<&sqlite3_io_methods::xUnlock, int>,
     .xCheckReservedLock = forward<&sqlite3_io_methods::xCheckReservedLock, int*>,
     .xFileControl = forward<&sqlite3_io_methods::xFileControl, int, void*>,
     .xSectorSize = forward<&sqlite3_io_methods::xSectorSize>,
     .xDeviceCharacteristics = forward<&sqlite3_io_methods::xDeviceCharacteristics>,
-    .xShmMap = forward<&sqlite3_io_methods::xShmMap, int, int, int, void volatile**>,
+    .xShmMap = shm_map,
     .xShmLock = forward<&sqlite3_io_methods::xShmLock, int, int, int>,
     .xShmBarrier = forward<&sqlite3_io_methods::xShmBarrier>,
     .xShmUnmap = forward<&sqlite3_io_methods::xShmUnmap, int>,
@@ -79,13 +134,14 @@ class Vfs::Shim {
     char name[40];
     sqlite3_snprintf(sizeof name, name, "weir-%p", static_cast<void*>(this));
     name_ = name;
-    // All but opening is the system's: its other methods do not look at which VFS they are called for.
+    // The rest is the system's: its other methods do not look at which VFS they are called for.
     vfs_ = *real_;
     vfs_.pNext = nullptr;
     vfs_.zName = name_.c_str();
     vfs_.szOsFile = static_cast<int>(sizeof(File)) + real_->szOsFile;
     vfs_.pAppData = this;
     vfs_.xOpen = open;
+    vfs_.xDelete = remove;
     sqlite3_vfs_register(&vfs_, 0);
   }
   Shim(const Shim&) = delete;
@@ -103,9 +159,19 @@ class Vfs::Shim {
     opened.watch = &self.watch_;
     opened.name = name;  // lives as long as the file, by SQLite's contract
     opened.real()->pMethods = nullptr;
+    const auto [fault, done] =
+        fate_of(self.watch_.hook, {.io = Io::open, .file = name, .size = (flags & SQLITE_OPEN_CREATE) != 0});
+    if (fault != Fault::none) return code_of(Io::open, fault);
     const int code = self.real_->xOpen(self.real_, name, opened.real(), flags, out_flags);
     if (opened.real()->pMethods != nullptr) opened.base.pMethods = &kMethods;
     return code;
+  }
+
+  static int remove(sqlite3_vfs* vfs, const char* name, int sync_folder) {
+    const auto& self = *static_cast<Shim*>(vfs->pAppData);
+    const auto [fault, done] = fate_of(self.watch_.hook, {.io = Io::remove, .file = name});
+    if (fault != Fault::none) return code_of(Io::remove, fault);
+    return self.real_->xDelete(self.real_, name, sync_folder);
   }
 
   sqlite3_vfs* real_;
