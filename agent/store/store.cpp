@@ -49,7 +49,7 @@ class Store::Thread {
   };
   using Work = std::function<void(Database&)>;
 
-  void on_condition(std::function<void(const Condition&)> changed) {
+  void on_condition(ConditionChanged changed) {
     give([this, changed = std::move(changed)](Database&) mutable { condition_changed_ = std::move(changed); });
   }
 
@@ -116,7 +116,7 @@ class Store::Thread {
     Condition now = database_->condition();
     if (told_ && *told_ == now) return;
     told_ = now;
-    post(condition_changed_, std::move(now));
+    post(condition_changed_, std::move(now), database_->incarnations());
   }
 
   void take_commits(std::vector<Commit>& out) {
@@ -143,7 +143,7 @@ class Store::Thread {
   std::unique_ptr<Database> database_;
   boost::asio::any_io_executor executor_;
   // On the store's thread:
-  std::function<void(const Condition&)> condition_changed_;
+  ConditionChanged condition_changed_;
   std::optional<Condition> told_;
   // Read and written on the line's thread only: what the executor still holds when the store goes is dropped.
   std::shared_ptr<bool> wanted_ = std::make_shared<bool>(true);
@@ -158,7 +158,7 @@ Store::Store(std::unique_ptr<Database> database, boost::asio::any_io_executor ex
     : thread_(std::make_unique<Thread>(std::move(database), std::move(executor))) {}
 Store::~Store() = default;
 
-void Store::on_condition(std::function<void(const Condition&)> changed) { thread_->on_condition(std::move(changed)); }
+void Store::on_condition(ConditionChanged changed) { thread_->on_condition(std::move(changed)); }
 
 void Store::commit(Transaction transaction, std::function<void(Result<Committed>)> done) {
   thread_->give(Thread::Commit{std::move(transaction), std::move(done)});

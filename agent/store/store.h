@@ -25,7 +25,8 @@ class Store {
 
   // Called when the condition has changed, and once at the beginning; in order with the completions, so that who
   // hears of a commit has heard of what it brought about. Before the first call.
-  void on_condition(std::function<void(const Condition&)> changed);
+  using ConditionChanged = std::function<void(const Condition&, const std::vector<Incarnation>&)>;
+  void on_condition(ConditionChanged changed);
 
   void commit(Transaction transaction, std::function<void(Result<Committed>)> done);
   // In order, all of them or none, for the price of one sync.

@@ -133,7 +133,9 @@ class LineTest : public testing::Test {
     handlers.stored = [this](bool) { ++stored; };
     handlers.hold = [this](bool on) { holds.push_back(on); };
     line = std::make_unique<Line>(io.get_executor(), clock, *store, State(compile), options, std::move(handlers));
-    store->on_condition([this](const store::Condition& condition) { line->store_changed(condition); });
+    store->on_condition([this](const store::Condition& condition, const std::vector<store::Incarnation>&) {
+      line->store_changed(condition);
+    });
   }
 
   template <class Change>
