@@ -14,6 +14,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <malloc.h>
 
+#include "agent/bus_link.h"
 #include "agent/clouds.h"
 #include "agent/device_access.h"
 #include "agent/plan.h"
@@ -30,7 +31,6 @@
 #include "control/server.h"
 #include "intake/intake.h"
 #include "line/line.h"
-#include "mqtt/paho.h"
 #include "store/store.h"
 #include "supervisor/driver.h"
 #include "supervisor/supervisor.h"
@@ -52,7 +52,6 @@ class Agent {
   void open(Startup startup);
   void start_line();
   void start_bus();
-  void connect_bus();
   void start_drivers();
   void start_clouds();
   void start_control();
@@ -61,6 +60,8 @@ class Agent {
   void from_bus(mqtt::Message message);
   void to_bus(std::string topic, std::string payload);
   void every_second();
+  void store_changed(const store::Condition& condition, const std::vector<store::Incarnation>& incarnations);
+  void announce();
   void feed_watchdog();
   void trim();
   void write_status();
@@ -72,7 +73,6 @@ class Agent {
   std::string birth() const;
   void on_signal();
   void stop();
-  void stop_bus(std::function<void()> then);
 
   AgentOptions options_;
   std::vector<std::filesystem::path> folders_;
@@ -85,7 +85,8 @@ class Agent {
 
   config::Config config_;
   std::optional<ConfigProblem> config_problem_;
-  std::string incarnation_;
+  std::string incarnation_;              // the store's newest
+  std::vector<std::string> earlier_;     // and those before it of which records are left
   std::vector<std::string> notes_;       // what was found at the start, for status
   Timestamp started_ = 0;
   Nanoseconds recovery_took_ = 0;
@@ -96,17 +97,13 @@ class Agent {
   bool checking_ = false;                // a reload is under way
   bool trimming_ = false;
   unsigned seconds_ = 0;
-  std::optional<Error> bus_problem_;
-  Timestamp bus_since_ = 0;
-  std::string bus_url_;
   store::Stats store_stats_;
   Rates rates_;
 
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<line::Line> line_;
   std::unique_ptr<intake::Intake> intake_;
-  std::unique_ptr<bus::ManagedBroker> broker_;
-  std::unique_ptr<mqtt::Client> bus_;
+  std::unique_ptr<BusLink> bus_;
   std::unique_ptr<supervisor::Supervisor> supervisor_;
   std::unique_ptr<DeviceAccess> devices_;
   std::unique_ptr<Clouds> clouds_;
@@ -131,6 +128,9 @@ Result<void> Agent::run() {
 
   start_line();
   start_bus();
+  store_->on_condition([this](const store::Condition& condition, const std::vector<store::Incarnation>& incarnations) {
+    store_changed(condition, incarnations);
+  });
   start_control();
 
   on_signal();
@@ -179,6 +179,29 @@ void Agent::open(Startup startup) {
       });
 }
 
+void Agent::store_changed(const store::Condition& condition, const std::vector<store::Incarnation>& incarnations) {
+  const line::Condition& before = line_->condition();
+  if (condition.suspended && !before.store.suspended)
+    log::error("store: nothing can be written, what comes is only in memory: {}", condition.suspended->why);
+  if (!condition.suspended && before.store.suspended) log::info("store: what comes is kept on the disk again");
+  if (condition.full && !before.store.full) log::error("store: full, readings stay with the drivers: {}", condition.full->why);
+  if (!condition.full && before.store.full) log::info("store: there is room again");
+
+  earlier_.clear();
+  for (const store::Incarnation& incarnation : incarnations) earlier_.push_back(incarnation.id);
+  if (!earlier_.empty()) {
+    incarnation_ = std::move(earlier_.back());
+    earlier_.pop_back();
+  }
+  line_->store_changed(condition);
+  announce();
+}
+
+// Problems reach the clouds as they reach whoever asks here.
+void Agent::announce() {
+  clouds_->announce(incarnation_, problems(status_inputs()));
+}
+
 void Agent::start_line() {
   intake::Options options;
   options.incarnation = incarnation_;
@@ -214,92 +237,21 @@ void Agent::start_line() {
 
 void Agent::start_bus() {
   supervisor_ = std::make_unique<supervisor::Supervisor>(io_.get_executor(), clock_);
-  if (!config_.bus.managed) {
-    connect_bus();
-    start_drivers();
-    return;
-  }
-  broker_ = std::make_unique<bus::ManagedBroker>(
-      io_.get_executor(), clock_,
-      bus::BrokerOptions{.runtime_dir = options_.runtime_dir, .executable = {}, .drivers = plan::driver_names(config_)});
-  bus_since_ = clock_.now();
-  auto started = broker_->start({.ready =
-                                     [this] {
-                                       connect_bus();
-                                       start_drivers();
-                                     },
-                                 .down =
-                                     [this](const std::string& reason, Timestamp since) {
-                                       bus_problem_ = Error{"the bus is down: " + reason, {}};
-                                       bus_since_ = since;
-                                     }});
-  if (!started) {
-    log::error("bus: {}", started.error().text());
-    bus_problem_ = started.error();
-  }
-}
-
-// To the broker, anew if it has moved.
-void Agent::connect_bus() {
-  if (stopping_) return;
-  mqtt::Options options;
-  if (broker_) {
-    const bus::Endpoint endpoint = broker_->endpoint(bus::kAgentAccount);
-    options.url = endpoint.url;
-    options.username = endpoint.username;
-    options.password = endpoint.password;
-    options.client_id = "weir-agent";
-    options.longest_retry = std::chrono::seconds(1);  // it is ours, and near
-  } else {
-    auto from_config = plan::bus_options(config_.bus, config_.site.agent);
-    if (!from_config) {
-      log::error("bus: {}", from_config.error().text());
-      bus_problem_ = from_config.error();
-      bus_since_ = clock_.now();
-      return;
-    }
-    options = std::move(*from_config);
-    options.longest_retry = std::chrono::seconds(5);
-  }
-  options.receive_maximum = 100;
-  options.maximum_packet = bus::kBrokerPacket;
-  if (bus_ && bus_url_ == options.url) return;  // it finds back by itself
-  bus_url_ = options.url;
-  bus_ = mqtt::make_paho_client(io_.get_executor(), std::move(options));
-  bus_->start({.connected =
-                   [this] {
-                     intake_->reconnected();
-                     std::vector<std::string> filters = intake::Intake::filters();
-                     filters.insert(filters.end(), {"weir/v1/readout/+", "weir/v1/written/+"});
-                     bus_->subscribe(std::move(filters), [this](Result<void> done) {
-                       if (!done) {
-                         bus_problem_ = done.error();
-                         log::error("bus: {}", done.error().text());
-                         return;
-                       }
-                       bus_problem_.reset();
-                       bus_since_ = clock_.now();
-                       ready();
-                     });
-                   },
-               .disconnected =
-                   [this](const Error& error) {
-                     if (!bus_problem_) {
-                       log::warn("bus: {}", error.text());
-                       bus_since_ = clock_.now();
-                     }
-                     bus_problem_ = error;
-                   },
-               .message = [this](mqtt::Message message) { from_bus(std::move(message)); }});
+  std::vector<std::string> filters = intake::Intake::filters();
+  filters.insert(filters.end(), {"weir/v1/readout/+", "weir/v1/written/+"});
+  bus_ = std::make_unique<BusLink>(io_.get_executor(), clock_, config_, options_.runtime_dir, std::move(filters),
+                                   BusLink::Handlers{
+                                       .endpoints = [this] { start_drivers(); },
+                                       .connected = [this] { intake_->reconnected(); },
+                                       .subscribed = [this] { ready(); },
+                                       .message = [this](mqtt::Message message) { from_bus(std::move(message)); },
+                                   });
+  bus_->start();
 }
 
 void Agent::start_drivers() {
   if (stopping_) return;
-  auto specs = plan::driver_specs(config_, folders_, [this](const std::string& name) {
-    if (broker_) return broker_->endpoint(name);
-    const auto options = plan::bus_options(config_.bus, config_.site.agent);
-    return options ? bus::Endpoint{options->url, options->username, options->password} : bus::Endpoint{config_.bus.url, {}, {}};
-  });
+  auto specs = plan::driver_specs(config_, folders_, [this](const std::string& name) { return bus_->endpoint(name); });
   if (!specs) {
     log::error("{}", specs.error().text());
     notes_.push_back(specs.error().text());
@@ -314,6 +266,7 @@ std::string Agent::birth() const {
   birth.set_site(config_.site.name);
   birth.set_version(WEIR_VERSION);
   birth.set_incarnation(incarnation_);
+  for (const std::string& earlier : earlier_) birth.add_earlier(earlier);
   birth.set_config_hash(config_.hash);
   birth.set_time(clock_.now());
   const model::SignalTable& signals = line_->signals();
@@ -357,8 +310,7 @@ void Agent::from_bus(mqtt::Message message) {
 }
 
 void Agent::to_bus(std::string topic, std::string payload) {
-  // Unsent is fine: drivers announce themselves when they are back, and are answered then.
-  if (bus_ && bus_->connected()) bus_->publish({std::move(topic), std::move(payload)}, [](Result<void>) {});
+  if (bus_) bus_->publish(std::move(topic), std::move(payload));
 }
 
 void Agent::every_second() {
@@ -371,6 +323,7 @@ void Agent::every_second() {
     if (seconds_ == 30 && !ready_) notify_service_manager("READY=1\nSTATUS=the bus is not there");
     rates_.sample(clock_.boottime(), counters(status_inputs()));
     if (++seconds_ % 2 == 0) write_status();
+    if (seconds_ % 10 == 0) announce();
     if (seconds_ % 30 == 0) {
       trim();
       ::malloc_trim(0);  // what a burst took goes back to the machine
@@ -408,9 +361,9 @@ StatusInputs Agent::status_inputs() {
   in.ready = ready_;
   in.notes = notes_;
   in.config_problem = config_problem_;
-  in.bus_problem = bus_problem_;
-  in.bus_since = bus_since_;
-  if (broker_) in.broker = broker_->status();
+  in.bus_problem = bus_->problem();
+  in.bus_since = bus_->since();
+  in.broker = bus_->broker();
   in.incarnation = incarnation_;
   in.store_path = config_.store.path;
   in.store = store_stats_;
@@ -494,12 +447,11 @@ Result<std::string> Agent::apply(config::Loaded loaded) {
   next.site.agent = config_.site.agent;
 
   // What can fail comes first, so that it is all or nothing.
-  if (broker_)
-    if (auto ok = broker_->set_drivers(plan::driver_names(next)); !ok) return std::unexpected(ok.error());
+  if (auto ok = bus_->set_drivers(plan::driver_names(next)); !ok) return std::unexpected(ok.error());
   const v1::RulesChanged rules = plan::rule_files(next);
   if (rules.SerializeAsString() != line_->state().installed().SerializeAsString())
     if (auto ok = line_->install(rules); !ok) {
-      if (broker_) (void)broker_->set_drivers(plan::driver_names(config_));
+      (void)bus_->set_drivers(plan::driver_names(config_));
       return std::unexpected(ok.error());
     }
 
@@ -536,18 +488,9 @@ void Agent::stop() {
   supervisor_->stop([this] {
     line_->stop([this] {
       second_.cancel();
-      clouds_->stop([this] { stop_bus([this] { io_.stop(); }); });
+      clouds_->stop([this] { bus_->stop([this] { io_.stop(); }); });
     });
   });
-}
-
-void Agent::stop_bus(std::function<void()> then) {
-  const auto stop_broker = [this, then = std::move(then)] {
-    if (broker_) broker_->stop(then);
-    else then();
-  };
-  if (bus_) bus_->stop(stop_broker);
-  else stop_broker();
 }
 
 }  // namespace

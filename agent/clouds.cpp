@@ -65,6 +65,7 @@ Result<void> Clouds::add(const config::Uplink& config) {
   options.streams = StoreSource::streams(config.streams);
   cloud.uplink = std::make_unique<uplink::Uplink>(executor_, clock_, std::move(options), mqtt::make_paho_client,
                                                   std::move(*client), *cloud.source);
+  cloud.uplink->announce(incarnation_, problems_);
   cloud.uplink->start();
   clouds_.insert_or_assign(config.name, std::move(cloud));
   return {};
@@ -91,6 +92,12 @@ void Clouds::notify(bool signals_changed) {
     if (signals_changed) cloud.uplink->signals_changed();
     cloud.uplink->notify();
   }
+}
+
+void Clouds::announce(std::string incarnation, std::vector<std::string> problems) {
+  incarnation_ = std::move(incarnation);
+  problems_ = std::move(problems);
+  for (auto& [name, cloud] : clouds_) cloud.uplink->announce(incarnation_, problems_);
 }
 
 void Clouds::stop(std::function<void()> then) {

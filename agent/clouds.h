@@ -40,6 +40,9 @@ class Clouds {
   void apply(const std::vector<config::Uplink>& uplinks);
 
   void notify(bool signals_changed);       // the streams have more
+
+  // What the clouds are told of the agent itself; see Uplink::announce().
+  void announce(std::string incarnation, std::vector<std::string> problems);
   void stop(std::function<void()> then);
 
   std::vector<std::pair<config::Uplink, uplink::Stats>> stats() const;
@@ -58,6 +61,7 @@ class Clouds {
   const Clock& clock_;
   store::Store& store_;
   std::string agent_, incarnation_;
+  std::vector<std::string> problems_;
   Marks marks_;
   StoreSource::Birth birth_;
   std::map<std::string, Cloud> clouds_;

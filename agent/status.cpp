@@ -93,6 +93,9 @@ void find_problems(const StatusInputs& in, Node::List& problems) {
   else if (!in.ready && in.clock.now() - in.started > 5 * kSecond)
     problem(problems, {in.started, "not ready", "the bus has not come up yet", "readings wait in the drivers", "journalctl -u weir"});
   find_driver_problems(in, problems);
+}
+
+void find_uplink_problems(const StatusInputs& in, Node::List& problems) {
   for (const auto& [config, uplink] : in.uplinks) {
     if (!uplink.connected && in.clock.now() - uplink.since > 5 * kSecond)
       problem(problems, {uplink.since, "uplink " + config.name + " is not connected", uplink.reason,
@@ -169,6 +172,15 @@ Rates::Counters counters(const StatusInputs& in) {
   return out;
 }
 
+std::vector<std::string> problems(const StatusInputs& in) {
+  Node::List list;
+  find_problems(in, list);
+  std::vector<std::string> out;
+  for (const Node& problem : list)
+    out.push_back(*problem.find("what")->as_string() + ": " + *problem.find("why")->as_string());
+  return out;
+}
+
 Node drivers(const StatusInputs& in) {
   const auto processes = in.supervisor.states();
   const model::SignalTable& table = in.line.state().signals();
@@ -191,6 +203,7 @@ Node drivers(const StatusInputs& in) {
 Node status(const StatusInputs& in) {
   Node::List problems;
   find_problems(in, problems);
+  find_uplink_problems(in, problems);
   std::uint64_t given_up = 0;
   for (const auto& [name, counters] : in.intake.counters()) given_up += lost(counters);
 

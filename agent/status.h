@@ -54,6 +54,9 @@ struct StatusInputs {
 // docs/status.md lists the members.
 Node status(const StatusInputs& in);
 
+// Its problems alone, a line each, but for those of the uplinks: for the clouds.
+std::vector<std::string> problems(const StatusInputs& in);
+
 // The drivers alone, with their devices and signals, and what the rules derive.
 Node drivers(const StatusInputs& in);
 

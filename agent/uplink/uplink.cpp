@@ -18,13 +18,15 @@ namespace asio = boost::asio;
 
 std::string topic(const Options& options, const char* what) { return "weir/v1/up/" + options.agent + "/" + what; }
 
-mqtt::Message state_message(const Options& options, bool online, Timestamp time, const char* reason) {
+mqtt::Message state_message(const Options& options, bool online, Timestamp time, const char* reason,
+                            const std::vector<std::string>& problems = {}) {
   v1::AgentState state;
   state.set_agent(options.agent);
   state.set_incarnation(options.incarnation);
   state.set_online(online);
   state.set_time(time);
   state.set_reason(reason);
+  for (const std::string& problem : problems) state.add_problems(problem);
   return {.topic = topic(options, "state"), .payload = state.SerializeAsString(), .qos = 1, .retained = true};
 }
 
@@ -88,6 +90,16 @@ class Uplink::Drain : public std::enable_shared_from_this<Drain> {
 
   void signals_changed() {
     introduced_ = false;
+    if (client_->connected()) introduce();
+  }
+
+  void announce(std::string incarnation, std::vector<std::string> problems) {
+    if (incarnation == options_.incarnation && problems == problems_) return;
+    if (incarnation != options_.incarnation) introduced_ = false;
+    options_.incarnation = std::move(incarnation);
+    problems_ = std::move(problems);
+    ++announced_;
+    online_ = false;
     if (client_->connected()) introduce();
   }
 
@@ -155,35 +167,36 @@ class Uplink::Drain : public std::enable_shared_from_this<Drain> {
 
   // Says who and what this is, one after the other: online, then birth.
   void introduce() {
-    if (introducing_ || introduced_ || introduction_.held || stopping_) return;
+    if (introducing_ || (online_ && introduced_) || introduction_.held || stopping_) return;
     introducing_ = true;
     const bool birth = online_;
     if (birth) introduced_ = true;  // unless the signals change while it is under way
     auto message =
         birth
             ? mqtt::Message{.topic = topic(options_, "birth"), .payload = source_.birth(), .qos = 1, .retained = true}
-            : state_message(options_, true, clock_.now(), "");
-    client_->publish(std::move(message), bind([birth, connection = connection_](Drain& self, Result<void> result) {
+            : state_message(options_, true, clock_.now(), "", problems_);
+    client_->publish(std::move(message), bind([birth, connection = connection_, announced = announced_](Drain& self, Result<void> result) {
                        if (self.connection_ != connection || self.stopping_) return;
                        self.introducing_ = false;
                        if (!result) {
-                         self.introduced_ = false;
+                         if (birth) self.introduced_ = false;
                          if (self.client_->connected()) {
                            self.refused(self.introduction_, birth ? "the birth message" : "the state message",
                                         result.error(), [](Drain& again) { again.introduce(); });
                          }
                          return;
                        }
-                       self.online_ = true;
+                       if (!birth) self.online_ = announced == self.announced_;
                        self.introduction_.backoff.reset();
-                       self.introduced_ ? self.pump() : self.introduce();
+                       self.introduce();
+                       self.pump();
                      }));
   }
 
   // Fills the window: each place goes to the most urgent record. Fetched is also what finds no place yet,
   // so that an alert is at hand when there is one.
   void pump() {
-    if (stopping_ || !introduced_ || introducing_ || !client_->connected()) return;
+    if (stopping_ || !online_ || !introduced_ || introducing_ || !client_->connected()) return;
     while (under_way_ < options_.window) {
       const auto next =
           std::ranges::find_if(lanes_, [](const Way& lane) { return !lane.held && lane.records.waiting() > 0; });
@@ -293,6 +306,8 @@ class Uplink::Drain : public std::enable_shared_from_this<Drain> {
   std::uint64_t connection_ = 0;
   std::size_t under_way_ = 0;
 
+  std::vector<std::string> problems_;
+  std::uint64_t announced_ = 0;  // counts what it has to say of itself
   Retry introduction_;
   bool online_ = false;       // the cloud has the state
   bool introduced_ = false;   // and the birth, or it is under way
@@ -309,6 +324,9 @@ Uplink::~Uplink() { drain_->abandon(); }
 void Uplink::start() { drain_->start(); }
 void Uplink::stop(std::function<void()> stopped) { drain_->stop(std::move(stopped)); }
 void Uplink::notify() { drain_->notify(); }
+void Uplink::announce(std::string incarnation, std::vector<std::string> problems) {
+  drain_->announce(std::move(incarnation), std::move(problems));
+}
 void Uplink::signals_changed() { drain_->signals_changed(); }
 Stats Uplink::stats() const { return drain_->stats(); }
 

@@ -26,7 +26,7 @@ namespace weir::uplink {
 struct Options {
   std::string name;         // of the uplink, for the log
   std::string agent;        // as in the topics
-  std::string incarnation;  // 16 bytes
+  std::string incarnation;  // 16 bytes: of the agent's store when it starts
   std::vector<Stream> streams{Stream::alerts, Stream::derived, Stream::raw, Stream::backfill};  // most urgent first
   std::size_t window = 4;               // records under way: with many large ones Paho stalls for up to a second
   std::size_t fetch_bytes = 256 << 10;  // of each stream, held in memory
@@ -62,6 +62,10 @@ class Uplink {
 
   void start();
   void stop(std::function<void()> stopped);  // lets what is under way finish, says offline
+
+  // What the state message says from now on, and who this is: the store's newest incarnation, and what a person
+  // there should know, a line each. Goes out if it is news.
+  void announce(std::string incarnation, std::vector<std::string> problems);
 
   void notify();           // new records were committed
   void signals_changed();  // birth() is another now: it goes out before further records

@@ -58,6 +58,46 @@ class UplinkTest : public testing::Test {
   std::optional<Uplink> uplink;
 };
 
+TEST_F(UplinkTest, SaysWhatHasBecomeOfTheAgentBeforeAnyFurtherRecord) {
+  make(1);
+  introduce();
+  source.append(Stream::raw, 2);
+  const auto told = [&] {
+    v1::AgentState state;
+    EXPECT_TRUE(state.ParseFromString(broker.under_way.back().message.payload));
+    return state;
+  };
+  uplink->announce("fedcba9876543210", {"the disk is full"});
+  uplink->notify();
+  settle(io);
+  ASSERT_THAT(broker.waiting(), ElementsAre("state"));
+  EXPECT_EQ(told().incarnation(), "fedcba9876543210");
+  EXPECT_THAT(told().problems(), ElementsAre("the disk is full"));
+
+  uplink->announce("fedcba9876543210", {});  // while the last one is under way
+  broker.succeed();
+  settle(io);
+  ASSERT_THAT(broker.waiting(), ElementsAre("state"));
+  EXPECT_THAT(told().problems(), IsEmpty());
+  broker.succeed();
+  settle(io);
+  ASSERT_THAT(broker.waiting(), ElementsAre("birth"));
+  broker.succeed();
+  settle(io);
+  EXPECT_THAT(broker.waiting(), ElementsAre("raw 1"));
+
+  uplink->announce("fedcba9876543210", {});  // no news
+  uplink->announce("fedcba9876543210", {"the disk is full again"});  // no news of the signals
+  settle(io);
+  EXPECT_THAT(broker.waiting(), ElementsAre("raw 1", "state"));
+  broker.succeed();
+  settle(io);
+  EXPECT_THAT(broker.waiting(), ElementsAre("state"));
+  broker.succeed();
+  settle(io);
+  EXPECT_THAT(broker.waiting(), ElementsAre("raw 2"));
+}
+
 TEST_F(UplinkTest, SaysWhoItIsBeforeAnyRecord) {
   source.append(Stream::raw, 2);
   make();
