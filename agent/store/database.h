@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/key.h"
 
 namespace weir::store {
 
@@ -157,7 +158,7 @@ struct Options {
   std::filesystem::path file;
   Limits limits;
   const Digest* digest = nullptr;           // outlives the database; without one, thin is drop_oldest
-  std::optional<std::string> key;           // 32 bytes: what is written from now on is encrypted
+  std::optional<Key> key;                   // what is written from now on is encrypted (seal.h)
   std::uint64_t volatile_bytes = 8 << 20;   // kept in memory at most while nothing can be written
   IoHook* io = nullptr;                     // for tests: sees, and may spoil, each call to the disk
   Nanoseconds retain = 7 * kDay;       // local history beyond what the uplinks need
@@ -213,6 +214,7 @@ class Database {
   virtual Result<void> set_uplinks(const std::vector<UplinkStreams>& uplinks) = 0;
 
   virtual void set_limits(const Limits& limits) = 0;
+  virtual void set_retain(Nanoseconds retain) = 0;  // as Options::retain, from the next trim() on
 
   // The first row that was committed at `time` or later; one more than the last if none was.
   virtual Result<LogId> first_since(Timestamp time) = 0;

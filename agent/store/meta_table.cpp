@@ -1,12 +1,17 @@
 #include "store/meta_table.h"
 
 #include "base/crc32c.h"
-#include "store/seal.h"
+#include "store/encryption.h"
 
 namespace weir::store {
 namespace {
 
 Place place_of(std::string_view key) { return {Role::kept, crc32c(key)}; }
+
+const Seal& in_clear() {
+  static const Seal seal;
+  return seal;
+}
 
 }  // namespace
 
@@ -20,15 +25,17 @@ MetaTable::MetaTable(sqlite::Connection& connection, const Seal& seal)
 std::optional<std::string> MetaTable::get(std::string_view key) {
   sqlite::Rows rows = get_.query(key);
   if (!rows.next()) return std::nullopt;
-  auto value = seal_.open(place_of(key), rows.bytes(0));
+  auto value = seal_of(key).open(place_of(key), rows.bytes(0));
   if (!value) throw sqlite::damaged("the kept value '" + std::string(key) + "' fails its checksum");
   return value;
 }
 
 void MetaTable::put(std::string_view key, std::string_view value) {
-  const std::string sealed = seal_.close(place_of(key), value);
+  const std::string sealed = seal_of(key).close(place_of(key), value);
   put_.run(key, sqlite::Blob{sealed});
 }
+
+const Seal& MetaTable::seal_of(std::string_view key) const { return is_clear(key) ? in_clear() : seal_; }
 
 void MetaTable::erase(std::string_view key) { erase_.run(key); }
 

@@ -21,6 +21,8 @@ class MetaTable {
   std::vector<std::string> keys(std::string_view prefix);
 
  private:
+  const Seal& seal_of(std::string_view key) const;
+
   const Seal& seal_;
   sqlite::Statement get_, put_, erase_, keys_;
 };

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "store/encryption.h"
 #include "store/schema.h"
 #include "store/sqlite_database.h"
 
@@ -55,11 +56,17 @@ void check_kind(const FileKind& kind) {
 std::unique_ptr<Database> open_for_writing(const Options& options, const Clock& clock, std::optional<Lock>& lock,
                                            std::vector<std::string> notes) {
   auto vfs = std::make_unique<Vfs>(options.io);
+  const bool at_rest = !fs::exists(with(options.file, "-wal"));
   auto connection = std::make_unique<sqlite::Connection>(options.file, sqlite::Access::read_write, vfs->name());
-  connection->set_checkpoint_on_close(false);
+  connection->set_checkpoint_on_close(at_rest);  // leaves nothing behind then, and a WAL as it is else
   const FileKind kind = kind_of(*connection);
   check_kind(kind);
-  if (kind.empty) connection->run("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL");
+  if (kind.empty) {
+    connection->run("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL");
+  } else {
+    check_tables(*connection);
+    static_cast<void>(unlock(*connection, options.key));  // before anything is written
+  }
   configure(*connection);
   if (kind.empty) {
     sqlite::Scope scope(*connection);

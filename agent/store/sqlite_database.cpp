@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "store/encryption.h"
 
 namespace weir::store {
 namespace {
@@ -42,6 +43,7 @@ SqliteDatabase::SqliteDatabase(const Options& options, const Clock& clock, std::
       clock_(clock),
       vfs_(std::move(vfs)),
       connection_(std::move(connection)),
+      seal_(unlock(*connection_, options.key)),
       meta_(*connection_, seal_),
       log_(*connection_, seal_),
       outbox_(*connection_, seal_),
@@ -63,6 +65,7 @@ SqliteDatabase::~SqliteDatabase() {
 void SqliteDatabase::load() {
   log_.load();
   outbox_.load();
+  load_encryption();
   for (const LogId at : snapshots_.load()) {
     notes_.push_back("the snapshot at log row " + std::to_string(at) +
                      " was damaged and is not used; the one before it and the log give the same state");
@@ -70,6 +73,14 @@ void SqliteDatabase::load() {
   }
   load_identity();
   load_cursors(options_.uplinks);
+}
+
+void SqliteDatabase::load_encryption() {
+  if (options_.read_only) return;
+  if (options_.key && !seal_.encrypts()) seal_ = encrypt(*connection_, *options_.key, log_.marks().last);
+  // What was there before the key is overwritten when it is trimmed.
+  const bool in_clear = log_.marks().first != 0 && log_.marks().first <= seal_.plain_through();
+  connection_->run(in_clear ? "PRAGMA secure_delete = 1" : "PRAGMA secure_delete = 0");
 }
 
 void SqliteDatabase::load_identity() {

@@ -41,6 +41,7 @@ class SqliteDatabase final : public Database {
   void lent(std::string_view uplink, Stream stream, StreamSeq seq) override;
   Result<void> set_uplinks(const std::vector<UplinkStreams>& uplinks) override;
   void set_limits(const Limits& limits) override { options_.limits = limits; }
+  void set_retain(Nanoseconds retain) override { options_.retain = retain; }
   Result<LogId> first_since(Timestamp time) override;
   Result<bool> trim() override;
   Result<void> keep(std::string_view key, std::string_view value) override;
@@ -64,6 +65,7 @@ class SqliteDatabase final : public Database {
   void transact(Work work);
 
   void load();
+  void load_encryption();
   void load_identity();
   void load_cursors(const std::vector<UplinkStreams>& uplinks);
   void write_cursors();  // in the caller's transaction, if any changed
