@@ -58,6 +58,20 @@ std::filesystem::path store_path(const std::filesystem::path& config_file) {
   return config_file.parent_path() / *path->as_string();
 }
 
+store::Limits limits(const config::Store& store) {
+  const auto of = [](const config::Store::Stream& stream) {
+    return store::StreamLimit{stream.quota, stream.max_age, stream.priority};
+  };
+  store::Limits limits;
+  limits.quota = store.quota;
+  limits.free_space = store.free_space;
+  limits.when_full = store.when_full == "block"         ? store::WhenFull::block
+                     : store.when_full == "drop_oldest" ? store::WhenFull::drop_oldest
+                                                        : store::WhenFull::thin;
+  limits.streams = {store::StreamLimit{}, of(store.alerts), of(store.derived), of(store.raw), of(store.backfill)};
+  return limits;
+}
+
 void set_config_folder(const std::filesystem::path& config_file) {
   ::setenv("WEIR_CONFIG_DIR", std::filesystem::absolute(config_file).parent_path().c_str(), 1);
 }

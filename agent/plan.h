@@ -18,6 +18,7 @@
 #include "model/path.h"
 #include "mqtt/client.h"
 #include "rules/engine.h"
+#include "store/database.h"
 #include "supervisor/supervisor.h"
 #include "weir/v1/log.pb.h"
 
@@ -58,6 +59,8 @@ Result<std::vector<supervisor::Spec>> driver_specs(const config::Config& config,
 
 std::vector<std::string> driver_names(const config::Config& config);
 std::map<std::string, std::vector<model::PathPattern>> writable(const config::Config& config);
+
+store::Limits limits(const config::Store& store);
 
 Result<mqtt::Options> bus_options(const config::Bus& bus, const std::string& agent);
 Result<mqtt::Options> uplink_options(const config::Uplink& uplink, const std::string& agent);

@@ -64,6 +64,8 @@ Result<std::unique_ptr<store::Database>> open_database(const config::Config& con
   store::Options options;
   options.file = config.store.path;
   options.retain = config.store.retain;
+  options.limits = plan::limits(config.store);
+  options.volatile_bytes = config.store.volatile_bytes;
   options.uplinks = Clouds::streams(config.uplinks);
   std::error_code ignored;  // open() says what is wrong with the folder, and better
   std::filesystem::create_directories(options.file.parent_path(), ignored);

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -101,6 +104,27 @@ std::string bytes_text(std::uint64_t count) {
   char text[32];
   std::snprintf(text, sizeof text, value < 9.95 ? "%.1f %s" : "%.0f %s", value, kUnits[unit]);
   return text;
+}
+
+bool parse_bytes(std::string_view text, std::uint64_t& out) {
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"B", 1},          {"kB", 1e3},           {"MB", 1e6},           {"GB", 1e9},           {"TB", 1e12},
+      {"KiB", 1024},     {"MiB", 1024. * 1024}, {"GiB", 1024. * 1024 * 1024}, {"TiB", 1024. * 1024 * 1024 * 1024}};
+  // from_chars() would take a sign and "inf".
+  if (text.empty() || text.front() < '0' || text.front() > '9') return false;
+  double count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count, std::chars_format::fixed);
+  if (error != std::errc{} || *(end - 1) == '.') return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  if (text.starts_with(' ')) text.remove_prefix(1);
+  for (const auto& [name, size] : kUnits) {
+    if (name != text) continue;
+    const double bytes = std::round(count * size);
+    if (bytes > 0x1p63) return false;
+    out = static_cast<std::uint64_t>(bytes);
+    return true;
+  }
+  return false;
 }
 
 bool is_utf8(std::string_view text) {

@@ -5,6 +5,7 @@
 // throws: whatever is wrong is a Diagnostic.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -43,9 +44,24 @@ struct Driver {
 };
 
 struct Store {
+  // Of what waits in one stream; 0: no limit of its own.
+  struct Stream {
+    std::uint64_t quota = 0;  // bytes
+    Nanoseconds max_age = 0;
+    int priority = 0;  // the higher, the later it is given up
+    friend bool operator==(const Stream&, const Stream&) = default;
+  };
+
   std::filesystem::path path;  // the database file
   Nanoseconds retain = 7 * kDay;
   Nanoseconds commit_interval = kSecond;
+  // In bytes:
+  std::uint64_t quota = 2ULL << 30;           // of the whole store
+  std::uint64_t free_space = 64ULL << 20;     // of the file system, left to others
+  std::uint64_t volatile_bytes = 8ULL << 20;  // kept in memory while the disk takes nothing
+  std::uint64_t endurance = 0;                // what the card is specified to take; 0: not known
+  std::string when_full = "thin";             // thin, drop_oldest, block
+  Stream alerts{0, 0, 4}, derived{0, 0, 3}, raw{0, 0, 2}, backfill{0, 0, 2};
 };
 
 struct Uplink {

@@ -12,6 +12,8 @@
 namespace weir::config {
 namespace {
 
+constexpr std::uint64_t kMostBytesOfStore = 1ULL << 50;
+
 bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 bool made_of(std::string_view text, std::string_view others) {
@@ -151,6 +153,34 @@ void describe_driver(Fields& fields, Driver& driver) {
                  "driver '" + driver.name + "' is external, and has a command:", "remove one of the two");
 }
 
+void describe_stream(Fields& fields, Store::Stream& stream) {
+  fields.size({"quota", "Bytes that may wait in it; beyond, its oldest go"}, stream.quota, 64 << 10, kMostBytesOfStore);
+  fields.duration({"max_age", "How long its records may wait; then they go"}, stream.max_age, kMinute, 3'650 * kDay);
+  fields.whole({"priority", "When the store is full, the stream of the lowest gives first"}, stream.priority, 0, 100);
+}
+
+void describe_store(Fields& fields, Store& store) {
+  fields.path({"path", "The database file"}, store.path);
+  fields.duration({"retain", "Local history beyond what uplinks still need"}, store.retain, 0, 3'650 * kDay);
+  fields.duration({"commit_interval", "How long readings may wait for the disk"}, store.commit_interval,
+                  10 * kMillisecond, kMinute);
+  fields.size({"quota", "Bytes that the whole store may take on the disk"}, store.quota, 32 << 20, kMostBytesOfStore);
+  fields.size({"free_space", "Bytes of the file system that are left to others"}, store.free_space, 0,
+              kMostBytesOfStore);
+  fields.choice({"when_full", "thin: coarser readings; drop_oldest: fewer; block: no new ones"}, store.when_full,
+                {"thin", "drop_oldest", "block"});
+  fields.section({"streams", "Limits of what waits in each stream"}, [&](Fields& f) {
+    const std::pair<const char*, Store::Stream*> streams[] = {
+        {"alerts", &store.alerts}, {"derived", &store.derived}, {"raw", &store.raw}, {"backfill", &store.backfill}};
+    for (const auto& [name, stream] : streams)
+      f.section({name, "Limits of this stream"}, [&](Fields& g) { describe_stream(g, *stream); });
+  });
+  fields.size({"volatile", "Bytes that are kept in memory while the disk takes nothing"}, store.volatile_bytes,
+              1 << 20, 1 << 30);
+  fields.size({"endurance", "Bytes that the card or disk is specified to take in its life"}, store.endurance, 1 << 30,
+              kMostBytesOfStore);
+}
+
 void describe_uplink(Fields& fields, Uplink& uplink) {
   fields.text({"url", "mqtt://HOST:1883 or mqtts://HOST:8883", Need::required}, uplink.url, check_url);
   fields.choices({"streams", "What to send"}, uplink.streams, {"alerts", "derived", "raw", "backfill"});
@@ -171,12 +201,7 @@ void describe(Fields& fields, Config& config) {
     driver.options.data = Node::Map{};
     describe_driver(f, driver);
   });
-  fields.section({"store", "Where readings wait"}, [&](Fields& f) {
-    f.path({"path", "The database file"}, config.store.path);
-    f.duration({"retain", "Local history beyond what uplinks still need"}, config.store.retain, 0, 3'650 * kDay);
-    f.duration({"commit_interval", "How long readings may wait for the disk"}, config.store.commit_interval,
-               10 * kMillisecond, kMinute);
-  });
+  fields.section({"store", "Where readings wait"}, [&](Fields& f) { describe_store(f, config.store); });
   fields.named({"uplinks", "Where readings and alerts go"}, check_plain_name,
                [&](Fields& f, const std::string& name) {
                  Uplink& uplink = config.uplinks.emplace_back();

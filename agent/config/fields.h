@@ -37,6 +37,8 @@ class Fields {
   virtual void flag(Key key, bool& out) = 0;
   virtual void version(Key key, std::int64_t only) = 0;
   virtual void duration(Key key, Nanoseconds& out, Nanoseconds least, Nanoseconds most) = 0;
+  virtual void size(Key key, std::uint64_t& out, std::uint64_t least, std::uint64_t most) = 0;  // of bytes
+  virtual void whole(Key key, int& out, int least, int most) = 0;
   virtual void path(Key key, std::filesystem::path& out) = 0;    // relative ones: to the config's folder
   virtual void secret(Key key, std::filesystem::path& out) = 0;  // a path, or credential:NAME
 

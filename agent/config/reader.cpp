@@ -148,6 +148,35 @@ void Reader::duration(Key key, Nanoseconds& out, Nanoseconds least, Nanoseconds 
   out = value;
 }
 
+void Reader::size(Key key, std::uint64_t& out, std::uint64_t least, std::uint64_t most) {
+  const Node::Member* found = member(key);
+  if (found == nullptr) return;
+  if (double number = 0; found->value.as_number(number))
+    return wrong(found->value, found->key + ": a size needs a unit",
+                 "write 500MB or 2GiB; units are B, kB, MB, GB, TB (of 1000) and KiB, MiB, GiB, TiB (of 1024)");
+  const std::string* text = text_of(found, "2GB");
+  if (text == nullptr) return;
+  std::uint64_t value = 0;
+  if (!parse_bytes(*text, value))
+    return wrong(found->value, found->key + ": '" + *text + "' is no size",
+                 "write 500MB, 2GB or 1.5GiB; units are B, kB, MB, GB, TB (of 1000) and KiB, MiB, GiB, TiB (of 1024)");
+  if (value < least || value > most)
+    return wrong(found->value, found->key + ": " + *text + " is out of range",
+                 bytes_text(least) + " to " + bytes_text(most));
+  out = value;
+}
+
+void Reader::whole(Key key, int& out, int least, int most) {
+  const Node::Member* found = member(key);
+  if (found == nullptr) return;
+  const std::string range = std::to_string(least) + " to " + std::to_string(most);
+  const std::int64_t* value = found->value.as_int();
+  if (value == nullptr) return wrong_kind(*found, "a whole number", "write a number from " + range);
+  if (*value < least || *value > most)
+    return wrong(found->value, found->key + ": " + std::to_string(*value) + " is out of range", range);
+  out = static_cast<int>(*value);
+}
+
 void Reader::path(Key key, std::filesystem::path& out) {
   const Node::Member* found = member(key);
   if (const std::string* text = text_of(found, "a path")) {

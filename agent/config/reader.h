@@ -24,6 +24,8 @@ class Reader final : public Fields {
   void flag(Key key, bool& out) override;
   void version(Key key, std::int64_t only) override;
   void duration(Key key, Nanoseconds& out, Nanoseconds least, Nanoseconds most) override;
+  void size(Key key, std::uint64_t& out, std::uint64_t least, std::uint64_t most) override;
+  void whole(Key key, int& out, int least, int most) override;
   void path(Key key, std::filesystem::path& out) override;
   void secret(Key key, std::filesystem::path& out) override;
   void texts(Key key, std::vector<std::string>& out, Check check) override;

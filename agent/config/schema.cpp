@@ -48,6 +48,17 @@ class SchemaWriter final : public Fields {
     set(out, "pattern", json_text("^([0-9]+(ns|us|ms|s|m|h|d|w))+$"));
     property(key, std::move(out));
   }
+  void size(Key key, std::uint64_t&, std::uint64_t, std::uint64_t) override {
+    Node out = typed("string");
+    set(out, "pattern", json_text("^[0-9]+(\\.[0-9]+)? ?([kMGT]?B|[KMGT]iB)$"));
+    property(key, std::move(out));
+  }
+  void whole(Key key, int&, int least, int most) override {
+    Node out = typed("integer");
+    set(out, "minimum", Node(std::int64_t{least}, {}));
+    set(out, "maximum", Node(std::int64_t{most}, {}));
+    property(key, std::move(out));
+  }
   void path(Key key, std::filesystem::path&) override { property(key, typed("string")); }
   void secret(Key key, std::filesystem::path&) override { property(key, typed("string")); }
   void texts(Key key, std::vector<std::string>&, Check) override { property(key, list_of(typed("string"))); }

@@ -146,5 +146,25 @@ TEST(Render, CutsLongLines) {
   EXPECT_THAT(text, testing::HasSubstr("^"));
 }
 
+TEST(Bytes, AreReadWithTheirUnit) {
+  const auto read = [](std::string_view text) {
+    std::uint64_t out = 42;
+    return parse_bytes(text, out) ? std::to_string(out) : "none";
+  };
+  EXPECT_EQ(read("0B"), "0");
+  EXPECT_EQ(read("7B"), "7");
+  EXPECT_EQ(read("500kB"), "500000");
+  EXPECT_EQ(read("2GB"), "2000000000");
+  EXPECT_EQ(read("30TB"), "30000000000000");
+  EXPECT_EQ(read("64KiB"), "65536");
+  EXPECT_EQ(read("1.5GiB"), "1610612736");
+  EXPECT_EQ(read("0.1GB"), "100000000");
+  EXPECT_EQ(read("8000000TiB"), "8796093022208000000");
+  EXPECT_EQ(read(bytes_text(3 << 20)), "3145728") << "as it is written";
+  for (const char* wrong : {"", "2", "GB", "-1GB", "+1GB", "1,5GB", "2gb", "2G", "2KB", "2GBs", "2  GB", "1e3MB", ".5GB", "5.GB",
+                            "inf B", "0x10MB", "9000000TiB", "1GB2MB", " 1GB"})
+    EXPECT_EQ(read(wrong), "none") << wrong;
+}
+
 }  // namespace
 }  // namespace weir

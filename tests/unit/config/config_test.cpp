@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -54,6 +55,11 @@ TEST(Config, ReadsTenLines) {
   EXPECT_EQ(config.store.path, "/var/lib/weir/weir.db");
   EXPECT_EQ(config.store.retain, 7 * kDay);
   EXPECT_EQ(config.store.commit_interval, kSecond);
+  EXPECT_EQ(config.store.quota, 2ULL << 30);
+  EXPECT_EQ(config.store.free_space, 64ULL << 20);
+  EXPECT_EQ(config.store.when_full, "thin");
+  EXPECT_EQ(config.store.raw, (Store::Stream{0, 0, 2}));
+  EXPECT_EQ(config.store.endurance, 0U);
   ASSERT_EQ(config.uplinks.size(), 1U);
   EXPECT_EQ(config.uplinks[0].url, "mqtts://cloud.example:8883");
   EXPECT_THAT(config.uplinks[0].streams, ElementsAre("alerts", "derived", "raw"));
@@ -73,7 +79,20 @@ bus:
 drivers:
   own: {command: bin/own, writes: ["a/{b}", c/d]}
   far: {external: true}
-store: {path: weir.db, retain: 0s, commit_interval: 250ms}
+store:
+  path: weir.db
+  retain: 0s
+  commit_interval: 250ms
+  quota: 1.5GiB
+  free_space: 500MB
+  when_full: block
+  streams:
+    alerts: {priority: 100}
+    derived: {quota: 64KiB, max_age: 1m}
+    raw: {quota: 1 GB, max_age: 30d, priority: 0}
+    backfill:
+  volatile: 16MiB
+  endurance: 30TB
 uplinks:
   a: {url: "mqtt://[::1]", streams: [raw], username: u, password_file: "credential:a.pass"}
 intake: {future: {tolerance: 1m, policy: refuse}}
@@ -94,6 +113,15 @@ intake: {future: {tolerance: 1m, policy: refuse}}
   EXPECT_EQ(config.store.path, "/etc/weir/weir.db");
   EXPECT_EQ(config.store.retain, 0);
   EXPECT_EQ(config.store.commit_interval, 250 * kMillisecond);
+  EXPECT_EQ(config.store.quota, 3ULL << 29);
+  EXPECT_EQ(config.store.free_space, 500'000'000U);
+  EXPECT_EQ(config.store.when_full, "block");
+  EXPECT_EQ(config.store.alerts, (Store::Stream{0, 0, 100}));
+  EXPECT_EQ(config.store.derived, (Store::Stream{64 << 10, kMinute, 3}));
+  EXPECT_EQ(config.store.raw, (Store::Stream{1'000'000'000, 30 * kDay, 0}));
+  EXPECT_EQ(config.store.backfill, (Store::Stream{0, 0, 2}));
+  EXPECT_EQ(config.store.volatile_bytes, 16U << 20);
+  EXPECT_EQ(config.store.endurance, 30'000'000'000'000U);
   EXPECT_THAT(config.uplinks[0].streams, ElementsAre("raw"));
   EXPECT_EQ(config.uplinks[0].password_file, "/run/credentials/weir.service/weir_a.pass");
   EXPECT_EQ(config.future_tolerance, kMinute);
@@ -115,6 +143,9 @@ TEST_P(Refused, WithPlaceAndRemedy) {
 
 const std::string kNoPassword = " a password does not belong into this file | put it into a file of its own: ";
 
+const std::string kUnitList = "units are B, kB, MB, GB, TB (of 1000) and KiB, MiB, GiB, TiB (of 1024)";
+const std::string kUnits = " | write 500MB or 2GiB; " + kUnitList;
+
 INSTANTIATE_TEST_SUITE_P(
     Config, Refused,
     testing::ValuesIn<Wrong>({
@@ -128,6 +159,16 @@ INSTANTIATE_TEST_SUITE_P(
         {"store: {commit_interval: 1ms}", {"3:26 commit_interval: 1ms is out of range | 10ms to 1m"}},
         {"store: {path: \"\"}", {"3:16 path: is empty | write a path, or remove the key"}},
         {"store: {path: 7}", {"3:15 path: wants a text, not a whole number | put it in quotes"}},
+        {"store: {quota: 2}", {"3:16 quota: a size needs a unit" + kUnits}},
+        {"store: {quota: 2gb}", {"3:16 quota: '2gb' is no size | write 500MB, 2GB or 1.5GiB; " + kUnitList}},
+        {"store: {quota: 2GB5}", {"3:16 quota: '2GB5' is no size | write 500MB, 2GB or 1.5GiB; " + kUnitList}},
+        {"store: {quota: 2MB}", {"3:16 quota: 2MB is out of range | 32 MiB to 1024 TiB"}},
+        {"store: {quota: [2GB]}", {"3:16 quota: wants a text, not a list | write 2GB"}},
+        {"store: {when_full: thinn}", {"3:20 when_full: 'thinn' is no choice | did you mean 'thin'?"}},
+        {"store: {streams: {row: {}}}", {"3:19 streams: has no key 'row' | did you mean 'raw'?"}},
+        {"store: {streams: {raw: {priority: high}}}",
+         {"3:35 priority: wants a whole number, not a text | write a number from 0 to 100"}},
+        {"store: {streams: {raw: {priority: -1}}}", {"3:35 priority: -1 is out of range | 0 to 100"}},
         {"store: weir.db", {"3:8 store: wants a map, not a text | write key: value, a line each"}},
         {"store: {path:}", {"3:9 path: has no value | write a path, or remove the key"}},
         {"drivers: {a: {}}", {"3:14 driver 'a' has no kind: | write kind: modbus, or command: and an executable"}},
@@ -314,7 +355,14 @@ TEST(Schema, NamesWhatTheReaderReads) {
               ElementsAre("kind", "command", "external", "writes", "options"));
   EXPECT_EQ(to_json(at_pointer(*schema_json, "/required")), R"(["version","site"])");
   EXPECT_EQ(to_json(at_pointer(*schema_json, "/additionalProperties")), "false");
-  EXPECT_EQ(to_json(at_pointer(*schema_json, "/properties/store/anyOf/0/properties/retain/type")), R"("string")");
+  const std::string store = "/properties/store/anyOf/0/properties";
+  EXPECT_EQ(to_json(at_pointer(*schema_json, store + "/retain/type")), R"("string")");
+  EXPECT_THAT(keys(store + "/streams/anyOf/0/properties"), ElementsAre("alerts", "derived", "raw", "backfill"));
+  EXPECT_EQ(to_json(at_pointer(*schema_json, store + "/streams/anyOf/0/properties/raw/anyOf/0/properties/priority/maximum")),
+            "100");
+  const std::regex size(*at_pointer(*schema_json, store + "/quota/pattern").as_string());
+  for (const char* right : {"2GB", "1.5 GiB", "500kB", "7B"}) EXPECT_TRUE(std::regex_match(right, size)) << right;
+  for (const char* wrong : {"2", "2gb", "2GiBs", ".5GB"}) EXPECT_FALSE(std::regex_match(wrong, size)) << wrong;
 }
 
 }  // namespace

@@ -80,6 +80,7 @@ class FakeDatabase final : public store::Database {
   }
   void lent(std::string_view, store::Stream, store::StreamSeq) override {}
   void set_limits(const store::Limits&) override {}
+  void set_retain(Nanoseconds) override {}
   Result<store::LogId> first_since(Timestamp) override { return 1; }
   Result<void> set_uplinks(const std::vector<store::UplinkStreams>&) override { return {}; }
   Result<void> keep(std::string_view, std::string_view) override { return {}; }
