@@ -17,6 +17,7 @@ struct File {
   sqlite3_file base;
   Watch* watch;
   const char* name;
+  bool is_database;  // and not its journal or WAL
 
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
   static File* of(sqlite3_file* file) { return reinterpret_cast<File*>(file); }
@@ -64,10 +65,19 @@ int read(sqlite3_file* file, void* data, int size, sqlite3_int64 offset) {
   const File& self = *File::of(file);
   const auto [fault, done] =
       fate_of(self.watch->hook, {.io = Io::read, .file = self.name, .offset = offset, .size = size});
-  if (fault == Fault::none) return forward<&sqlite3_io_methods::xRead>(file, data, size, offset);
-  std::memset(data, 0, static_cast<std::size_t>(size));
-  if (done > 0) forward<&sqlite3_io_methods::xRead>(file, data, done, offset);
-  return code_of(Io::read, fault);
+  int code;
+  if (fault == Fault::none) {
+    code = forward<&sqlite3_io_methods::xRead>(file, data, size, offset);
+  } else {
+    std::memset(data, 0, static_cast<std::size_t>(size));
+    if (done > 0) forward<&sqlite3_io_methods::xRead>(file, data, done, offset);
+    code = code_of(Io::read, fault);
+  }
+  // SQLite takes what is missing of a page for zeros, and may write them back. Right only behind the end.
+  if (sqlite3_int64 end = 0; code == SQLITE_IOERR_SHORT_READ && self.is_database &&
+                             forward<&sqlite3_io_methods::xFileSize>(file, &end) == SQLITE_OK && end > offset)
+    return SQLITE_IOERR_READ;
+  return code;
 }
 
 int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
@@ -157,6 +167,7 @@ class Vfs::Shim {
     File& opened = *File::of(file);
     opened.base.pMethods = nullptr;
     opened.watch = &self.watch_;
+    opened.is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     opened.name = name;  // lives as long as the file, by SQLite's contract
     opened.real()->pMethods = nullptr;
     const auto [fault, done] =
