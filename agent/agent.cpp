@@ -60,6 +60,9 @@ class Agent {
   void from_bus(mqtt::Message message);
   void to_bus(std::string topic, std::string payload);
   void every_second();
+  std::vector<std::string> names_of_leaving() const;
+  Result<void> let_in(std::vector<std::string> drivers);
+  void forget_who_left();
   void store_changed(const store::Condition& condition, const std::vector<store::Incarnation>& incarnations);
   void announce();
   void feed_watchdog();
@@ -93,6 +96,7 @@ class Agent {
   std::uint64_t replayed_ = 0;
   bool ready_ = false;
   bool clouds_started_ = false;
+  std::map<std::string, Nanoseconds> leaving_;  // drivers that weir.yaml names no more, since when (boottime)
   bool stopping_ = false;
   bool checking_ = false;                // a reload is under way
   bool trimming_ = false;
@@ -319,6 +323,7 @@ void Agent::every_second() {
     if (cancelled) return;
     intake_->second();
     if (seconds_ > 0) start_clouds();
+    forget_who_left();
     // Without a bus it is not of much use, but it is not ill: status says what is missing.
     if (seconds_ == 30 && !ready_) notify_service_manager("READY=1\nSTATUS=the bus is not there");
     rates_.sample(clock_.boottime(), counters(status_inputs()));
@@ -433,34 +438,73 @@ void Agent::reload(std::function<void(Result<std::string>)> done) {
   });
 }
 
+std::vector<std::string> Agent::names_of_leaving() const {
+  std::vector<std::string> out;
+  for (const auto& [name, since] : leaving_) out.push_back(name);
+  return out;
+}
+
+// To the bus: these, and those that are leaving: what they still have is taken.
+Result<void> Agent::let_in(std::vector<std::string> drivers) {
+  for (const auto& [name, since] : leaving_) drivers.push_back(name);
+  return bus_->set_drivers(drivers);
+}
+
+void Agent::forget_who_left() {
+  // Its process is gone; what it said last may still be on its way through the broker.
+  constexpr Nanoseconds kLinger = 10 * kSecond;
+  const auto processes = supervisor_->states();
+  const auto gone = std::erase_if(leaving_, [&](const auto& driver) {
+    return clock_.boottime() - driver.second > kLinger &&
+           std::ranges::find(processes, driver.first, &supervisor::DriverProcess::name) == processes.end();
+  });
+  if (gone == 0) return;
+  const auto names = plan::driver_names(config_);
+  intake_->set_drivers(names, names_of_leaving());
+  if (auto ok = let_in(names); !ok) log::warn("bus: {}", ok.error().text());
+}
+
 Result<std::string> Agent::apply(config::Loaded loaded) {
   config::Config next = std::move(*loaded.config);
   std::string later;
   const auto needs_restart = [&](const char* what) { later += (later.empty() ? "" : ", ") + std::string(what); };
   if (next.store.path != config_.store.path) needs_restart("store: path");
+  if (next.store.commit_interval != config_.store.commit_interval) needs_restart("store: commit_interval");
+  if (next.store.volatile_bytes != config_.store.volatile_bytes) needs_restart("store: volatile");
   if (next.bus.managed != config_.bus.managed || next.bus.url != config_.bus.url) needs_restart("bus");
   if (next.site.agent != config_.site.agent) needs_restart("site: agent");
 
   // What runs until then is what it was.
-  next.store = config_.store;
+  next.store.path = config_.store.path;
+  next.store.commit_interval = config_.store.commit_interval;
+  next.store.volatile_bytes = config_.store.volatile_bytes;
   next.bus = config_.bus;
   next.site.agent = config_.site.agent;
 
   // What can fail comes first, so that it is all or nothing.
-  if (auto ok = bus_->set_drivers(plan::driver_names(next)); !ok) return std::unexpected(ok.error());
+  const std::vector<std::string> names = plan::driver_names(next), before = plan::driver_names(config_);
+  const auto leaving = leaving_;
+  for (const std::string& name : before) leaving_.try_emplace(name, clock_.boottime());
+  for (const std::string& name : names) leaving_.erase(name);
+  if (auto ok = let_in(names); !ok) {
+    leaving_ = leaving;
+    return std::unexpected(ok.error());
+  }
   const v1::RulesChanged rules = plan::rule_files(next);
   if (rules.SerializeAsString() != line_->state().installed().SerializeAsString())
     if (auto ok = line_->install(rules); !ok) {
-      (void)bus_->set_drivers(plan::driver_names(config_));
+      leaving_ = leaving;
+      (void)let_in(before);
       return std::unexpected(ok.error());
     }
 
   config_ = std::move(next);
-  intake_->set_drivers(plan::driver_names(config_));
+  intake_->set_drivers(names, names_of_leaving());
   devices_->allow(plan::writable(config_));
   start_drivers();
   clouds_started_ = true;
   clouds_->apply(config_.uplinks);
+  store_->set_limits(plan::limits(config_.store), config_.store.retain);
 
   config_problem_.reset();
   const auto kept = plan::kept(config_, options_.config.parent_path()).SerializeAsString();

@@ -34,8 +34,9 @@ void Intake::restore(const std::vector<v1::Cursor>& cursors, std::uint64_t last_
   }
 }
 
-void Intake::set_drivers(const std::vector<std::string>& names) {
+void Intake::set_drivers(const std::vector<std::string>& names, const std::vector<std::string>& leaving) {
   drivers_ = names;
+  leaving_ = leaving;
   for (const std::string& name : names) {
     sources_[name].received.set_driver(name);
     counters_.try_emplace(name);
@@ -51,7 +52,8 @@ void Intake::message(std::string_view topic, std::string_view payload) {
   const std::size_t slash = topic.find('/');
   const std::string_view verb = topic.substr(0, slash);
   const std::string driver(slash == std::string_view::npos ? std::string_view() : topic.substr(slash + 1));
-  if (std::ranges::find(drivers_, driver) == drivers_.end()) {
+  if (std::ranges::find(drivers_, driver) == drivers_.end() &&
+      std::ranges::find(leaving_, driver) == leaving_.end()) {
     ++strays_;
     std::uint64_t repeats = 0;
     if (bursts_.first("unknown-driver", repeats))
@@ -85,18 +87,17 @@ void Intake::announced(const std::string& driver, Source& source, std::string_vi
     count(driver, {Refusal::not_protobuf, "what it announced is no Announcement of weir.v1"});
     return;
   }
+  std::erase_if(claims_, [&](const auto& claim) { return claim.first == driver; });
+  std::vector<model::SignalId> ids;
   for (const v1::Signal& announced : announcement.signals()) {
-    auto signal = wire::decode(announced);
-    if (signal && sink_.signals().knows(*signal, driver)) continue;
-    const auto defined = [&]() -> Result<model::SignalId> {
-      if (!signal) return std::unexpected(signal.error());
-      const model::SignalId known = sink_.signals().find(signal->path);
-      const bool orphan = known != 0 && !sink_.signals().at(known).driver.empty() &&
-                          std::ranges::find(drivers_, sink_.signals().at(known).driver) == drivers_.end();
-      return sink_.define(std::move(*signal), driver, orphan);
-    }();
-    if (!defined) count(driver, {Refusal::malformed, defined.error().text()});
+    const auto signal = wire::decode(announced);
+    const auto id = signal ? claim(driver, *signal) : std::unexpected(signal.error());
+    if (id) ids.push_back(*id);
+    else count(driver, {Refusal::malformed, id.error().text()});
   }
+  std::ranges::sort(ids);
+  source.announced = std::move(ids);
+  grant_claims();
 
   if (source.received.instance() != announcement.instance()) {
     // Another life of the driver: its epoch must be durable before it hears of it.
@@ -111,6 +112,33 @@ void Intake::announced(const std::string& driver, Source& source, std::string_vi
     sink_.take({}, {}, source.received);
   } else if (source.epoch_durable) {
     ack(driver, source, false);
+  }
+}
+
+// A signal is its driver's as long as that is named in weir.yaml and announces it.
+bool Intake::owns(const std::string& driver, model::SignalId id) const {
+  if (std::ranges::find(drivers_, driver) == drivers_.end()) return false;
+  const auto source = sources_.find(driver);
+  return source == sources_.end() || !source->second.announced ||
+         std::ranges::binary_search(*source->second.announced, id);
+}
+
+Result<model::SignalId> Intake::claim(const std::string& driver, const model::Signal& signal) {
+  constexpr std::size_t kMostClaims = 10'000;
+  const model::SignalId known = sink_.signals().find(signal.path);
+  if (known != 0 && sink_.signals().knows(signal, driver)) return known;
+  const std::string owner = known == 0 ? std::string() : sink_.signals().at(known).driver;
+  auto defined = sink_.define(signal, driver, !owner.empty() && !owns(owner, known));
+  if (!defined && !owner.empty() && claims_.size() < kMostClaims) claims_.emplace_back(driver, signal);
+  return defined;
+}
+
+void Intake::grant_claims() {
+  for (auto& [driver, signal] : std::exchange(claims_, {})) {
+    const auto id = claim(driver, signal);
+    if (!id) continue;
+    std::vector<model::SignalId>& announced = *sources_[driver].announced;
+    announced.insert(std::ranges::lower_bound(announced, *id), *id);
   }
 }
 

@@ -14,8 +14,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -58,8 +60,9 @@ class Intake {
   // Where the log had got to. Once, before the first message.
   void restore(const std::vector<v1::Cursor>& cursors, std::uint64_t last_epoch);
 
-  // Which drivers weir.yaml names; others are refused. Credits are shared among them.
-  void set_drivers(const std::vector<std::string>& names);
+  // Which drivers weir.yaml names; others are refused. Credits are shared among them. Those that are `leaving`
+  // are named no more, and may still bring in what they have; their signals are free for others.
+  void set_drivers(const std::vector<std::string>& names, const std::vector<std::string>& leaving = {});
 
   // One message on weir/v1/{signals,data,state}/NAME. Others are counted as strays.
   void message(std::string_view topic, std::string_view payload);
@@ -96,9 +99,13 @@ class Intake {
     Nanoseconds last_batch = 0;             // boottime when the last one came, taken or not
     std::size_t average_bytes = 1'024;      // of a batch
     std::vector<v1::Refusal> refusals;      // to be told with the next ack
+    std::optional<std::vector<model::SignalId>> announced;  // sorted; nothing: not yet, in this life of the agent
   };
 
   void announced(const std::string& driver, Source& source, std::string_view payload);
+  Result<model::SignalId> claim(const std::string& driver, const model::Signal& signal);
+  bool owns(const std::string& driver, model::SignalId id) const;
+  void grant_claims();
   void batch(const std::string& driver, Source& source, std::string_view payload);
   void state(const std::string& driver, Source& source, std::string_view payload);
   void refuse(const std::string& driver, Source& source, const Refused& refused);
@@ -115,7 +122,9 @@ class Intake {
   Publish publish_;
   log::BurstLog bursts_;
   std::map<std::string, Source, std::less<>> sources_;
-  std::vector<std::string> drivers_;
+  std::vector<std::string> drivers_, leaving_;
+  // What a driver announced and another one still has: granted when that one lets go of it.
+  std::vector<std::pair<std::string, model::Signal>> claims_;
   std::map<std::string, DriverCounters, std::less<>> counters_;
   std::uint64_t last_epoch_ = 0;
   std::uint64_t strays_ = 0;

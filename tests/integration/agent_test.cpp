@@ -200,6 +200,37 @@ TEST_F(AgentTest, AKilledBrokerLosesNothing) {
   EXPECT_EQ(*status().find("drivers")->as_list()->front().find("restarts")->as_int(), 0);
 }
 
+TEST_F(AgentTest, ADriverThatAReloadRemovesBringsInItsLast) {
+  test::Mosquitto bus;
+  const std::string head = "version: 1\nsite: hall\nbus: {url: \"" + bus.url() + "\"}\nstore: {path: weir.db}\n";
+  write("weir.yaml", head + "drivers: {sim: {kind: simulator, options: {signals: {box/n: {wave: counter, type: int, interval: 20ms}}}}}\n");
+  mqtt::Options options;
+  options.url = bus.url();
+  options.client_id = "witness";
+  const auto witness = mqtt::make_paho_client(io_.get_executor(), options);
+  std::uint64_t sent = 0, accepted = 0;
+  bool down = false;
+  witness->start({.connected = [&] { witness->subscribe({"weir/v1/+/sim"}, [](Result<void>) {}); },
+                  .disconnected = [](const Error&) {},
+                  .message = [&](const mqtt::Message& message) {
+                    v1::Batch batch;
+                    v1::Ack ack;
+                    if (message.topic == "weir/v1/data/sim" && batch.ParseFromString(message.payload)) sent = batch.seq();
+                    if (message.topic == "weir/v1/ack/sim" && ack.ParseFromString(message.payload)) accepted = ack.seq();
+                    v1::DriverState state;
+                    if (message.topic == "weir/v1/state/sim" && state.ParseFromString(message.payload))
+                      down = state.level() == v1::DOWN;
+                  }});
+  ASSERT_TRUE(until([&] { return witness->connected(); }));
+  start();
+  ASSERT_TRUE(until([&] { return accepted > 10; }));
+  write("weir.yaml", head);
+  ASSERT_TRUE(control::ask(folder_ / "run" / "control.sock", Node::object().set("do", "reload"), 10s));
+  ASSERT_TRUE(until([&] { return down; }));
+  EXPECT_TRUE(until([&] { return accepted == sent; })) << accepted << " of " << sent;
+  EXPECT_FALSE(logged("which is no driver of weir.yaml"));
+}
+
 TEST_F(AgentTest, DriversReachTheBoxsOwnBrokerByItsTlsAndItsAccount) {
   std::filesystem::create_directories(folder_ / "ca");
   test::CertificateAuthority authority(folder_ / "ca");

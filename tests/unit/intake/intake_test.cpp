@@ -131,6 +131,44 @@ TEST_F(IntakeTest, AcknowledgesWhatIsCommittedAndNotWhatIsReceived) {
   EXPECT_EQ(acks["plc"].back().seq(), 2U);
 }
 
+TEST_F(IntakeTest, ADriverThatIsLeavingBringsInWhatItHas) {
+  const auto epoch = up("plc", 7, "boiler/t");
+  intake->set_drivers({"host"}, {"plc"});
+  send("plc", batch(epoch, 1, "boiler/t", kNow));
+  commit();
+  EXPECT_EQ(line.batches.size(), 1U);
+  EXPECT_EQ(acks["plc"].back().seq(), 1U);
+  intake->set_drivers({"host"});
+  send("plc", batch(epoch, 2, "boiler/t", kNow));
+  EXPECT_EQ(line.batches.size(), 1U);
+}
+
+TEST_F(IntakeTest, ASignalMovesToTheDriverThatAnnouncesItWhenItsOwnLetsGo) {
+  up("plc", 7, "boiler/t");
+  const auto epoch = up("host", 8, "boiler/t");
+  EXPECT_EQ(refused("host", Refusal::malformed), 1U);
+  EXPECT_EQ(line.table.at(line.table.find("boiler/t")).driver, "plc");
+  announce("plc", 9, {"boiler/u"});  // another life, without it
+  EXPECT_EQ(line.table.at(line.table.find("boiler/t")).driver, "host");
+  send("host", batch(epoch, 1, "boiler/t", kNow));
+  EXPECT_EQ(line.batches.size(), 1U);
+  announce("plc", 9, {"boiler/u", "boiler/t"});  // it is the other's now
+  EXPECT_EQ(line.table.at(line.table.find("boiler/t")).driver, "host");
+  announce("host", 8, {});
+  EXPECT_EQ(line.table.at(line.table.find("boiler/t")).driver, "plc");
+}
+
+TEST_F(IntakeTest, ASignalOfADriverThatWasNotHeardOfIsStillIts) {
+  model::Signal signal;
+  signal.path = "boiler/t";
+  ASSERT_TRUE(line.table.define(signal, "plc", false));  // of the life before
+  up("host", 8, "boiler/t");
+  EXPECT_EQ(line.table.at(line.table.find("boiler/t")).driver, "plc");
+  intake->set_drivers({"host"}, {"plc"});  // it was taken out of weir.yaml
+  announce("host", 8, {"boiler/t"});
+  EXPECT_EQ(line.table.at(line.table.find("boiler/t")).driver, "host");
+}
+
 TEST_F(IntakeTest, TakesEachBatchOnce) {
   const auto epoch = up("plc", 7, "boiler/t");
   for (int again = 0; again < 3; ++again)
