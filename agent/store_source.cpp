@@ -30,7 +30,7 @@ StoreSource::StoreSource(store::Store& store, std::string uplink, std::map<uplin
 
 void StoreSource::fetch(uplink::Stream stream, std::uint64_t after, std::size_t bytes,
                         std::function<void(Result<std::vector<uplink::Record>>)> done) {
-  store_.fetch(to_store(stream), after, bytes,
+  store_.fetch(uplink_, to_store(stream), after, bytes,
                [stream, name = uplink_, done = std::move(done)](Result<std::vector<store::Record>> fetched) {
                  if (!fetched) return done(std::unexpected(std::move(fetched.error())));
                  std::vector<uplink::Record> records;
@@ -41,7 +41,7 @@ void StoreSource::fetch(uplink::Stream stream, std::uint64_t after, std::size_t 
                                 uplink::to_text(stream));
                      record.body = damaged_body(stream, record.seq);
                    }
-                   records.push_back({stream, record.seq, std::move(record.body)});
+                   records.push_back({stream, record.seq, std::move(record.body), std::move(record.incarnation)});
                  }
                  done(std::move(records));
                });

@@ -176,10 +176,16 @@ void Store::save_snapshot(Snapshot snapshot, std::function<void(Result<void>)> d
       std::move(done));
 }
 
-void Store::fetch(Stream stream, StreamSeq after, std::size_t bytes,
+void Store::fetch(std::string uplink, Stream stream, StreamSeq after, std::size_t bytes,
                   std::function<void(Result<std::vector<Record>>)> done) {
-  thread_->ask<Result<std::vector<Record>>>([=](Database& database) { return database.fetch(stream, after, bytes); },
-                                            std::move(done));
+  thread_->ask<Result<std::vector<Record>>>(
+      [uplink = std::move(uplink), stream, after, bytes](Database& database) {
+        auto records = database.fetch(stream, after, bytes);
+        // At once: the next task could give them up.
+        if (records && !records->empty()) database.lent(uplink, stream, records->back().seq);
+        return records;
+      },
+      std::move(done));
 }
 
 void Store::acknowledge(std::string uplink, Stream stream, StreamSeq seq) {
@@ -193,6 +199,13 @@ void Store::set_uplinks(std::vector<UplinkStreams> uplinks) {
   // What cannot be written now is written by the next call, or told by the next open().
   thread_->give(
       [uplinks = std::move(uplinks)](Database& database) { static_cast<void>(database.set_uplinks(uplinks)); });
+}
+
+void Store::set_limits(Limits limits, Nanoseconds retain) {
+  thread_->give([limits, retain](Database& database) {
+    database.set_limits(limits);
+    database.set_retain(retain);
+  });
 }
 
 void Store::keep(std::string key, std::string value, std::function<void(Result<void>)> done) {

@@ -32,10 +32,12 @@ class Store {
   // In order, all of them or none, for the price of one sync.
   void commit(std::vector<Transaction> transactions, std::function<void(Result<std::vector<Committed>>)> done);
   void save_snapshot(Snapshot snapshot, std::function<void(Result<void>)> done);
-  void fetch(Stream stream, StreamSeq after, std::size_t bytes,
+  // For an uplink: what it is given is lent to it, and stays until it has acknowledged it.
+  void fetch(std::string uplink, Stream stream, StreamSeq after, std::size_t bytes,
              std::function<void(Result<std::vector<Record>>)> done);
   void acknowledge(std::string uplink, Stream stream, StreamSeq seq);
   void set_uplinks(std::vector<UplinkStreams> uplinks);
+  void set_limits(Limits limits, Nanoseconds retain);
   void keep(std::string key, std::string value, std::function<void(Result<void>)> done);
   void trim(std::function<void(Result<bool>)> done);
   void stats(std::function<void(Stats)> done);

@@ -19,6 +19,7 @@ struct Record {
   Stream stream = Stream::raw;
   std::uint64_t seq = 0;
   std::string body;
+  std::string incarnation;  // under which it was numbered: of 16 bytes
 };
 
 // Called on the uplink's executor.

@@ -232,7 +232,7 @@ class Uplink::Drain : public std::enable_shared_from_this<Drain> {
     const auto* record = lane.records.take();
     const auto seq = record->seq;
     v1::Record message;
-    message.set_incarnation(options_.incarnation);
+    message.set_incarnation(record->incarnation);
     message.set_stream(static_cast<v1::Stream>(record->stream));
     message.set_seq(seq);
     message.set_body(record->body);

@@ -43,7 +43,7 @@ TEST_F(StoreThreadTest, AnswersInTheOrderOfTheCalls) {
   };
   for (int i = 0; i < 3; ++i)
     store_->commit(with_raw("r"), [&](const Result<Committed>& done) { note("commit " + std::to_string(done->id)); });
-  store_->fetch(Stream::raw, 1, 1'000, [&](const Result<std::vector<Record>>& records) {
+  store_->fetch("cloud", Stream::raw, 1, 1'000, [&](const Result<std::vector<Record>>& records) {
     note("fetched " + std::to_string(records->size()));
   });
   store_->commit(with_raw("r"), [&](const Result<Committed>& done) { note("commit " + std::to_string(done->id)); });
@@ -99,6 +99,57 @@ TEST_F(StoreThreadTest, FinishesWhatWasHandedOverAndThenIsSilent) {
   EXPECT_FALSE(called);
   open();
   EXPECT_EQ(database_->stats().last, 20U);
+}
+
+// Has three records of raw, and takes note of what it is told of them.
+class Lender final : public Database {
+ public:
+  explicit Lender(std::vector<std::string>& told) : told_(told) {}
+  Result<std::vector<Record>> fetch(Stream stream, StreamSeq after, std::size_t) override {
+    told_.push_back("fetch");
+    std::vector<Record> out;
+    for (StreamSeq seq = after + 1; seq <= 3; ++seq) out.push_back({stream, seq, "r"});
+    return out;
+  }
+  void lent(std::string_view uplink, Stream stream, StreamSeq seq) override {
+    told_.push_back(std::string(uplink) + " " + to_text(stream) + " " + std::to_string(seq));
+  }
+
+  std::string incarnation() const override { return {}; }
+  std::vector<Incarnation> incarnations() const override { return {}; }
+  Condition condition() const override { return {}; }
+  const std::vector<std::string>& notes() const override { return told_; }
+  Result<std::vector<Committed>> commit(std::span<const Transaction>) override { return fail("no"); }
+  Result<void> scan(LogId, const std::function<bool(LogRow)>&) override { return {}; }
+  Result<std::optional<Snapshot>> newest_snapshot() override { return std::optional<Snapshot>(); }
+  Result<void> save_snapshot(const Snapshot&) override { return {}; }
+  Result<void> acknowledge(std::string_view, Stream, StreamSeq) override { return {}; }
+  StreamSeq acknowledged(std::string_view, Stream) const override { return 0; }
+  Result<void> set_uplinks(const std::vector<UplinkStreams>&) override { return {}; }
+  void set_limits(const Limits&) override {}
+  void set_retain(Nanoseconds) override {}
+  Result<LogId> first_since(Timestamp) override { return 0; }
+  Result<bool> trim() override { return false; }
+  Result<void> keep(std::string_view, std::string_view) override { return {}; }
+  Result<std::optional<std::string>> kept(std::string_view) override { return std::optional<std::string>(); }
+  Result<void> tidy() override { return {}; }
+  Stats stats() override { return {}; }
+  Result<std::vector<std::string>> verify() override { return std::vector<std::string>(); }
+
+ private:
+  std::vector<std::string>& told_;
+};
+
+TEST_F(StoreThreadTest, WhatAnUplinkIsGivenIsLentToItBeforeAnythingElseHappens) {
+  std::vector<std::string> told;
+  store_ = std::make_unique<Store>(std::make_unique<Lender>(told), context_.get_executor());
+  std::size_t seen = 0;
+  const auto fetched = [&](const Result<std::vector<Record>>&) { ++seen; };
+  store_->fetch("cloud", Stream::raw, 0, 1'000, fetched);
+  store_->fetch("other", Stream::raw, 1, 1'000, fetched);
+  store_->fetch("cloud", Stream::raw, 3, 1'000, fetched);  // there is nothing
+  run_until(seen, 3);
+  EXPECT_THAT(told, ElementsAre("fetch", "cloud raw 3", "fetch", "other raw 3", "fetch"));
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ class FakeSource final : public Source {
   void append(Stream stream, int count = 1) {
     for (int i = 0; i < count; ++i) {
       const auto seq = ++last[stream];
-      records[stream].push_back({stream, seq, "body " + std::to_string(seq)});
+      records[stream].push_back({stream, seq, "body " + std::to_string(seq), incarnation});
     }
   }
 
@@ -140,6 +140,7 @@ class FakeSource final : public Source {
   std::map<Stream, std::vector<Record>> records;
   std::map<Stream, std::uint64_t> last, acks;
   std::vector<std::pair<Stream, std::uint64_t>> history;
+  std::string incarnation = "0123456789abcdef";  // of what is appended
   int births = 1;
   bool broken = false;
 };

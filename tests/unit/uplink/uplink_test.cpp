@@ -130,6 +130,23 @@ TEST_F(UplinkTest, SaysWhoItIsBeforeAnyRecord) {
   EXPECT_FALSE(broker.under_way[0].message.retained);
 }
 
+TEST_F(UplinkTest, ARecordKeepsTheIncarnationUnderWhichItWasNumbered) {
+  source.incarnation = "fedcba9876543210";
+  source.append(Stream::raw);
+  source.incarnation = "0123456789abcdef";
+  source.append(Stream::raw);
+  make();
+  introduce();
+  ASSERT_THAT(broker.waiting(), ElementsAre("raw 1", "raw 2"));
+  std::vector<std::string> lives;
+  for (const test::Sent& sent : broker.under_way) {
+    v1::Record record;
+    ASSERT_TRUE(record.ParseFromString(sent.message.payload));
+    lives.push_back(record.incarnation());
+  }
+  EXPECT_THAT(lives, ElementsAre("fedcba9876543210", "0123456789abcdef"));
+}
+
 TEST_F(UplinkTest, TheWillSaysOffline) {
   make();
   ASSERT_TRUE(broker.options.will);
