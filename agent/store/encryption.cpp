@@ -59,7 +59,8 @@ Seal unlock(sqlite::Connection& connection, const std::optional<Key>& key) {
   MetaTable meta(connection, plain);
   const auto salt = meta.get(kSalt), check = meta.get(kCheck);
   if (!salt && !check) return {};
-  if (!salt || !check || salt->size() != Seal::kSaltSize) throw sqlite::damaged("what the key is checked by is missing");
+  if (!salt || !check || salt->size() != Seal::kSaltSize)
+    throw sqlite::damaged("what the key is checked by is missing");
   if (!key)
     throw refused("it is encrypted, and there is no key",
                   "give weir the key that it was encrypted with: store.key_file in weir.yaml, or --key-file");

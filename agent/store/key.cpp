@@ -62,7 +62,8 @@ bool from_base64(std::string_view text, Wiped<Key::kSize>& out) {
 }
 
 bool is_text(std::string_view bytes) {
-  return std::ranges::all_of(bytes, [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t'; });
+  return std::ranges::all_of(bytes,
+                             [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t'; });
 }
 
 }  // namespace
@@ -81,7 +82,8 @@ Result<Key> Key::parse(std::string_view content) {
   // 32 random bytes are never all text: that is a password, or half a key.
   if (content.size() == kSize && !is_text(content)) return Key(content);
   if (text.empty()) return fail("it is empty", kHow);
-  return fail("what it holds is no key: 64 hex digits are one, 32 bytes as base64, or 32 random bytes as they are", kHow);
+  return fail("what it holds is no key: 64 hex digits are one, 32 bytes as base64, or 32 random bytes as they are",
+              kHow);
 }
 
 Result<Key> Key::read(const std::filesystem::path& file) {
