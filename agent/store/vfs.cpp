@@ -1,6 +1,8 @@
 #include "store/vfs.h"
 
 #include <sqlite3.h>
+
+#include <array>
 #include <cstring>
 
 namespace weir::store {
@@ -17,7 +19,9 @@ struct File {
   sqlite3_file base;
   Watch* watch;
   const char* name;
-  bool is_database;  // and not its journal or WAL
+  sqlite3_int64 wal_room;  // bytes that the WAL has on the disk, as far as known
+  bool is_database;        // and not its journal or WAL
+  bool is_wal;
 
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
   static File* of(sqlite3_file* file) { return reinterpret_cast<File*>(file); }
@@ -80,7 +84,7 @@ int read(sqlite3_file* file, void* data, int size, sqlite3_int64 offset) {
   return code;
 }
 
-int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+int write_as_is(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
   const File& self = *File::of(file);
   const auto [fault, done] =
       fate_of(self.watch->hook, {.io = Io::write, .file = self.name, .offset = offset, .size = size, .data = data});
@@ -94,17 +98,40 @@ int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) 
   return fault == Fault::none ? code : code_of(Io::write, fault);
 }
 
+int file_size(sqlite3_file* file, sqlite3_int64* size) {
+  return forward_asked<&sqlite3_io_methods::xFileSize, Io::file_size>(file, {}, size);
+}
+
+// A WAL that grows with each commit makes the file system write its journal with each sync: more than all that is
+// committed. So it grows in steps, and of zeros: room that is only reserved is marked as written later, by each
+// commit, in that same journal. Zeros are no frames; SQLite ends there as at the end of the file.
+int make_room(sqlite3_file* file, sqlite3_int64 end) {
+  // No more: SQLite writes less than 128 KiB at once.
+  static constexpr std::array<char, 64 << 10> kZeros{};
+  File& self = *File::of(file);
+  if (end <= self.wal_room) return SQLITE_OK;
+  if (const int code = file_size(file, &self.wal_room); code != SQLITE_OK) return code;
+  while (self.wal_room < end) {
+    if (const int code = write_as_is(file, kZeros.data(), kZeros.size(), self.wal_room); code != SQLITE_OK) return code;
+    self.wal_room += kZeros.size();
+  }
+  return SQLITE_OK;
+}
+
+int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+  if (File::of(file)->is_wal)
+    if (const int code = make_room(file, offset + size); code != SQLITE_OK) return code;
+  return write_as_is(file, data, size, offset);
+}
+
 int truncate(sqlite3_file* file, sqlite3_int64 size) {
+  File::of(file)->wal_room = 0;
   return forward_asked<&sqlite3_io_methods::xTruncate, Io::truncate>(file, {.offset = size}, size);
 }
 
 int sync(sqlite3_file* file, int flags) {
   ++File::of(file)->watch->counters.syncs;
   return forward_asked<&sqlite3_io_methods::xSync, Io::sync>(file, {}, flags);
-}
-
-int file_size(sqlite3_file* file, sqlite3_int64* size) {
-  return forward_asked<&sqlite3_io_methods::xFileSize, Io::file_size>(file, {}, size);
 }
 
 int shm_map(sqlite3_file* file, int region, int size, int extend, void volatile** at) {
@@ -168,6 +195,8 @@ class Vfs::Shim {
     opened.base.pMethods = nullptr;
     opened.watch = &self.watch_;
     opened.is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+    opened.is_wal = (flags & SQLITE_OPEN_WAL) != 0;
+    opened.wal_room = 0;
     opened.name = name;  // lives as long as the file, by SQLite's contract
     opened.real()->pMethods = nullptr;
     const auto [fault, done] =
