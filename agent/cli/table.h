@@ -24,6 +24,12 @@ std::size_t width(std::string_view text);
 
 enum class Colour { none, red, green, yellow, dim };
 
+// Of the terminal that `stream` is; else as COLUMNS says; else 80.
+std::size_t terminal_width(std::FILE* stream);
+
+// Whether the locale's characters are UTF-8.
+bool is_utf8_locale();
+
 // Colours for what is written to `stream`, if it is a terminal and NO_COLOR (no-color.org) is not set.
 class Paint {
  public:
