@@ -469,6 +469,7 @@ Result<std::string> Agent::apply(config::Loaded loaded) {
   std::string later;
   const auto needs_restart = [&](const char* what) { later += (later.empty() ? "" : ", ") + std::string(what); };
   if (next.store.path != config_.store.path) needs_restart("store: path");
+  if (next.store.key_file != config_.store.key_file) needs_restart("store: key_file");
   if (next.store.commit_interval != config_.store.commit_interval) needs_restart("store: commit_interval");
   if (next.store.volatile_bytes != config_.store.volatile_bytes) needs_restart("store: volatile");
   if (next.bus.managed != config_.bus.managed || next.bus.url != config_.bus.url) needs_restart("bus");
@@ -476,6 +477,7 @@ Result<std::string> Agent::apply(config::Loaded loaded) {
 
   // What runs until then is what it was.
   next.store.path = config_.store.path;
+  next.store.key_file = config_.store.key_file;
   next.store.commit_interval = config_.store.commit_interval;
   next.store.volatile_bytes = config_.store.volatile_bytes;
   next.bus = config_.bus;

@@ -1,5 +1,8 @@
 #include "agent/plan.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -47,15 +50,59 @@ config::Loaded load(const v1::KeptConfig& kept) {
   return config::load({kept.main().name(), kept.main().text()}, rules, kept.folder());
 }
 
-std::filesystem::path store_path(const std::filesystem::path& config_file) {
-  const std::filesystem::path usual = kUsualStore;
+namespace {
+
+// What stands below `store:` in a config of which the rest may be wrong; empty if it does not.
+std::string of_store(const std::filesystem::path& config_file, std::string_view key) {
   const auto text = read_file(config_file, 1 << 20);
-  if (!text) return usual;
+  if (!text) return {};
   const config::Parsed parsed = config::parse_yaml({config_file.string(), *text});
   const Node* store = parsed.root.find("store");
-  const Node* path = store != nullptr ? store->find("path") : nullptr;
-  if (path == nullptr || path->as_string() == nullptr || path->as_string()->empty()) return usual;
-  return config_file.parent_path() / *path->as_string();
+  const Node* value = store != nullptr ? store->find(key) : nullptr;
+  return value != nullptr && value->as_string() != nullptr ? *value->as_string() : std::string();
+}
+
+// Of a file that systemd hands over.
+void hint_at_credential(const std::filesystem::path& file, Error& error) {
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  if (credentials != nullptr && file.parent_path() == credentials)
+    error.hint = "is it in /etc/weir/credentials? systemd hands it over at the start: systemctl restart weir";
+}
+
+// What of the key's file can be told before the store is opened with it.
+void check_key_file(const config::Store& store, Diagnostics& diagnostics) {
+  struct ::stat status {};
+  const bool there = ::stat(store.key_file.c_str(), &status) == 0 && ::access(store.key_file.c_str(), R_OK) == 0;
+  const auto key = store_key(store.key_file);
+  const auto say = [&](Diagnostic::Severity severity, const std::string& what, const std::string& hint) {
+    diagnostics.push_back({severity, store.key_place, what, hint});
+  };
+  // By hand, outside of the service, a credential is not there; and the file may be for root alone.
+  if (!key)
+    say(there ? Diagnostic::Severity::error : Diagnostic::Severity::warning, key.error().what, key.error().hint);
+  else if ((status.st_mode & (S_IWGRP | S_IRWXO)) != 0)
+    say(Diagnostic::Severity::warning, "others can read or change the key file " + store.key_file.string(),
+        "chmod 640 it, or 600; and make a new key if others were on this machine");
+}
+
+}  // namespace
+
+std::filesystem::path store_path(const std::filesystem::path& config_file) {
+  const std::string path = of_store(config_file, "path");
+  return path.empty() ? std::filesystem::path(kUsualStore) : config_file.parent_path() / path;
+}
+
+std::filesystem::path store_key_file(const std::filesystem::path& config_file) {
+  const std::string file = of_store(config_file, "key_file");
+  return file.empty() ? std::filesystem::path() : config::secret_path(file, config_file.parent_path());
+}
+
+Result<std::optional<store::Key>> store_key(const std::filesystem::path& file) {
+  if (file.empty()) return std::nullopt;
+  auto key = store::Key::read(file);
+  if (key) return *key;
+  hint_at_credential(file, key.error());
+  return std::unexpected(std::move(key.error()));
 }
 
 store::Limits limits(const config::Store& store) {
@@ -83,6 +130,7 @@ Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& d
   const config::Config& config = out.loaded.config ? *out.loaded.config : *out.loaded.draft;
   Diagnostics diagnostics;
 
+  if (!config.store.key_file.empty()) check_key_file(config.store, diagnostics);
   for (const config::Driver& driver : config.drivers) {
     if (driver.external || (driver.kind.empty() && driver.command.empty())) continue;
     const auto say = [&](Diagnostic::Severity severity, const Position& at, const std::string& what, const std::string& hint) {
@@ -190,11 +238,8 @@ Result<mqtt::Options> options(const std::string& url, const std::string& usernam
   if (!password_file.empty()) {
     auto password = read_secret(password_file);
     if (!password) {
-      Error error = password.error();
-      if (const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
-          credentials != nullptr && password_file.parent_path() == credentials)
-        error.hint = "is it in /etc/weir/credentials? systemd hands it over at the start: systemctl restart weir";
-      return context(url, error);
+      hint_at_credential(password_file, password.error());
+      return context(url, password.error());
     }
     out.password = std::move(*password);
   }

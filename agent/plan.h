@@ -36,6 +36,12 @@ inline constexpr const char* kUsualStore = "/var/lib/weir/weir.db";
 // The store's file that a config names, even if the rest of it is wrong; else the default.
 std::filesystem::path store_path(const std::filesystem::path& config_file);
 
+// The same of the file that its key is in; empty if it names none.
+std::filesystem::path store_key_file(const std::filesystem::path& config_file);
+
+// The key in the file; none if `file` is empty.
+Result<std::optional<store::Key>> store_key(const std::filesystem::path& file);
+
 // Where drivers, and their checks, find the files that their options name: told to them by the environment.
 void set_config_folder(const std::filesystem::path& config_file);
 

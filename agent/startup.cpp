@@ -63,6 +63,9 @@ void keep_config(Startup& out) {
 Result<std::unique_ptr<store::Database>> open_database(const config::Config& config, const Clock& clock) {
   store::Options options;
   options.file = config.store.path;
+  auto key = plan::store_key(config.store.key_file);
+  if (!key) return std::unexpected(std::move(key.error()));
+  options.key = *key;
   options.retain = config.store.retain;
   options.limits = plan::limits(config.store);
   options.volatile_bytes = config.store.volatile_bytes;
@@ -74,14 +77,19 @@ Result<std::unique_ptr<store::Database>> open_database(const config::Config& con
 
 // The last good config that a store keeps. Only a look: whose uplinks the store has to keep records for is
 // in the config that is looked for.
-std::optional<v1::KeptConfig> look_for_config(const std::filesystem::path& file, const Clock& clock) {
+Result<std::optional<v1::KeptConfig>> look_for_config(const std::filesystem::path& file,
+                                                      const std::filesystem::path& key_file, const Clock& clock) {
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) return std::nullopt;
+  auto key = plan::store_key(key_file);
+  if (!key) return std::unexpected(std::move(key.error()));
   store::Options options;
   options.file = file;
+  options.key = *key;
   options.read_only = true;
   const auto database = store::Database::open(options, clock);
-  return database ? kept_config(**database) : std::nullopt;
+  if (!database) return std::unexpected(database.error());
+  return kept_config(**database);
 }
 
 // The config of the file; if that is bad, the last good one out of the store. The store is opened for
@@ -89,8 +97,10 @@ std::optional<v1::KeptConfig> look_for_config(const std::filesystem::path& file,
 Result<void> choose_config(const std::filesystem::path& file, const std::vector<std::filesystem::path>& driver_folders,
                            const Clock& clock, Startup& out) {
   config::Loaded loaded = config::load(file);
-  std::optional<v1::KeptConfig> last_good =
-      look_for_config(loaded.config ? loaded.config->store.path : plan::store_path(file), clock);
+  // The kept one is read with the store's path and key, however bad the rest of the file is.
+  const auto key_file = loaded.config ? loaded.config->store.key_file : plan::store_key_file(file);
+  auto found = look_for_config(loaded.config ? loaded.config->store.path : plan::store_path(file), key_file, clock);
+  std::optional<v1::KeptConfig> last_good = found ? *found : std::nullopt;
   // What ran before was checked before: only what is new has to be.
   const bool known = loaded.config && last_good &&
                      last_good->SerializeAsString() == plan::kept(*loaded.config, file.parent_path()).SerializeAsString();
@@ -102,10 +112,13 @@ Result<void> choose_config(const std::filesystem::path& file, const std::vector<
   } else {
     const std::string why = plan::render(loaded);
     // It may name another store than the one that knows better.
-    if (!last_good) last_good = look_for_config(plan::kUsualStore, clock);
     if (!last_good)
-      return fail("the configuration has errors, and there is no earlier one to run instead:\n" + why,
+      if (const auto usual = look_for_config(plan::kUsualStore, key_file, clock)) last_good = *usual;
+    if (!last_good) {
+      const std::string none = found ? "there is no earlier one to run instead" : "an earlier one cannot be read";
+      return fail("the configuration has errors, and " + none + ":\n" + why + (found ? "" : found.error().text()),
                   "mend it, and see with: weir check --config " + file.string());
+    }
     log::error("the configuration has errors; the last good one runs instead:\n{}", why);
     out.config_problem = ConfigProblem{clock.now(), why};
     config::Loaded before = plan::load(*last_good);

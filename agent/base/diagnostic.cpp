@@ -50,8 +50,22 @@ void put_line(std::string& out, const Position& at, std::string_view line, int l
   out += std::string(static_cast<std::size_t>(std::max<std::ptrdiff_t>(places, 1)), '^') + "\n";
 }
 
+// 64 hex digits, or 32 bytes as base64.
+bool holds_key(std::string_view line) {
+  std::size_t hex = 0, base64 = 0;
+  for (const char c : line) {
+    const bool digit = c >= '0' && c <= '9';
+    const char small = static_cast<char>(c | 0x20);
+    hex = digit || (small >= 'a' && small <= 'f') ? hex + 1 : 0;
+    if (hex == 64 || (c == '=' && base64 >= 43)) return true;
+    base64 = digit || (small >= 'a' && small <= 'z') || c == '+' || c == '/' ? base64 + 1 : 0;
+  }
+  return false;
+}
+
 // A secret that should not stand in the file at all should not get to a terminal or a journal as well.
 bool holds_secret(std::string_view line) {
+  if (holds_key(line)) return true;
   const std::string text = lower(line);
   for (const std::string_view key : {"password", "passphrase", "secret"}) {
     const std::size_t at = text.find(key);

@@ -52,7 +52,9 @@ struct Store {
     friend bool operator==(const Stream&, const Stream&) = default;
   };
 
-  std::filesystem::path path;  // the database file
+  std::filesystem::path path;      // the database file
+  std::filesystem::path key_file;  // what it is encrypted with; empty: it is not
+  Position key_place;
   Nanoseconds retain = 7 * kDay;
   Nanoseconds commit_interval = kSecond;
   // In bytes:
@@ -113,6 +115,9 @@ Loaded load(const std::filesystem::path& file);
 // The same from texts, e.g. the last good config out of the store. Touches no file. `folder` is what
 // relative paths are relative to.
 Loaded load(const Source& main, const std::vector<Source>& rule_files, const std::filesystem::path& folder);
+
+// The file that `credential:NAME`, or a path relative to `folder`, stands for.
+std::filesystem::path secret_path(const std::string& text, const std::filesystem::path& folder);
 
 // One YAML document into a tree, strictly: see docs/configuration.md for what is refused. Bounded in
 // size, depth and nodes.

@@ -161,6 +161,10 @@ void describe_stream(Fields& fields, Store::Stream& stream) {
 
 void describe_store(Fields& fields, Store& store) {
   fields.path({"path", "The database file"}, store.path);
+  fields.secret({"key_file", "File that holds the key to encrypt it with, or credential:NAME"}, store.key_file);
+  fields.place("key_file", store.key_place);
+  fields.never("key", "a key does not belong into this file",
+               "put it into /etc/weir/credentials/NAME, and write key_file: credential:NAME");
   fields.duration({"retain", "Local history beyond what uplinks still need"}, store.retain, 0, 3'650 * kDay);
   fields.duration({"commit_interval", "How long readings may wait for the disk"}, store.commit_interval,
                   10 * kMillisecond, kMinute);

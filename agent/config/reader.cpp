@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "config/config.h"
 
 namespace weir::config {
 namespace {
@@ -29,7 +30,28 @@ class Names {
   std::map<std::string, std::string> names_;
 };
 
+constexpr std::string_view kCredential = "credential:";
+
+// A key itself, where the file that holds it should be named.
+bool is_key(std::string_view text) {
+  return (text.size() == 64 && text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos) ||
+         (text.size() == 44 && text.ends_with('=') && text.find_first_of("._-") == std::string_view::npos);
+}
+
 }  // namespace
+
+std::filesystem::path secret_path(const std::string& text, const std::filesystem::path& folder) {
+  if (!text.starts_with(kCredential)) return (folder / text).lexically_normal();
+  const std::string name = text.substr(kCredential.size());
+  // Without systemd's variable (weir check, by hand): where the service's credentials are.
+  const char* given = std::getenv("CREDENTIALS_DIRECTORY");
+  const std::filesystem::path credentials = given != nullptr ? given : "/run/credentials/weir.service";
+  std::filesystem::path out = credentials / name;
+  // LoadCredential=weir:FOLDER, as in our unit, hands over FOLDER/NAME as weir_NAME.
+  std::error_code none;
+  if (!std::filesystem::exists(out, none)) out = credentials / ("weir_" + name);
+  return out;
+}
 
 Reader::Reader(const Node& node, std::string what, const std::filesystem::path& folder, Diagnostics& diagnostics)
     : node_(node),
@@ -187,26 +209,21 @@ void Reader::path(Key key, std::filesystem::path& out) {
 }
 
 void Reader::secret(Key key, std::filesystem::path& out) {
-  constexpr std::string_view kScheme = "credential:";
   const Node::Member* found = member(key);
-  if (found == nullptr || found->value.as_string() == nullptr || !found->value.as_string()->starts_with(kScheme)) {
-    if (found != nullptr) path(key, out);
-    return;
-  }
-  const std::string name = found->value.as_string()->substr(kScheme.size());
+  if (found == nullptr) return;
+  const std::string* text = found->value.as_string();
+  if (text != nullptr && is_key(*text))
+    return wrong(found->value, found->key + ": this is a secret itself, and not the file that holds it",
+                 "put it into /etc/weir/credentials/NAME, and write " + found->key + ": credential:NAME");
+  if (text == nullptr || !text->starts_with(kCredential)) return path(key, out);
+  const std::string name = text->substr(kCredential.size());
   const bool odd = name.empty() || name.front() == '.' || name.size() > 255 || std::ranges::any_of(name, [](char c) {
                      return c == '/' || static_cast<unsigned char>(c) <= 0x20;
                    });
   if (odd)
     return wrong(found->value, found->key + ": '" + name + "' is no name of a credential",
                  "write credential:NAME for the file /etc/weir/credentials/NAME");
-  // Without systemd's variable (weir check, by hand): where the service's credentials are.
-  const char* given = std::getenv("CREDENTIALS_DIRECTORY");
-  const std::filesystem::path folder = given != nullptr ? given : "/run/credentials/weir.service";
-  out = folder / name;
-  // LoadCredential=weir:FOLDER, as in our unit, hands over FOLDER/NAME as weir_NAME.
-  std::error_code none;
-  if (!std::filesystem::exists(out, none)) out = folder / ("weir_" + name);
+  out = secret_path(*text, folder_);
 }
 
 void Reader::each_text(const Node::Member* found, std::string_view such_as,

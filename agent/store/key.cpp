@@ -98,7 +98,7 @@ Result<Key> Key::read(const std::filesystem::path& file) {
   }
   const int error = errno;
   if (fd >= 0) ::close(fd);
-  const std::string what = "the store's key " + file.string();
+  const std::string what = "the key file " + file.string();
   if (got < 0)
     return fail(what + " cannot be read: " + std::strerror(error),
                 error == ENOENT ? "is store.key_file right? A new key is made with: openssl rand -hex 32"

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
@@ -180,6 +181,54 @@ TEST_F(AgentTest, WithoutAnyGoodConfigurationItSaysSoAndEnds) {
   ASSERT_TRUE(until([&] { return exit_.has_value(); }));
   EXPECT_EQ(exit_->code(), 1);
   EXPECT_TRUE(logged("there is no earlier one to run instead"));
+}
+
+TEST_F(AgentTest, AnEncryptedStoreOpensWithItsKeyOnly) {
+  const std::string key(64, 'a'), other(64, 'b');
+  const std::string plain = std::string("version: 1\nsite: hall\n") + kSimulator;
+  std::string encrypted = plain;
+  encrypted.insert(encrypted.find("{path: weir.db") + 1, "key_file: key, ");
+  const auto stored = [&] {
+    std::map<std::string, std::string> out;
+    for (const char* name : {"weir.db", "weir.db-wal"})
+      if (std::ifstream file(folder_ / name, std::ios::binary); file)
+        out[name] = {std::istreambuf_iterator<char>(file), {}};
+    return out;
+  };
+  write("key", key + "\n");
+  write("weir.yaml", encrypted);
+  start();
+  ASSERT_TRUE(until([&] { return of_driver("accepted") > 10; }));
+  const std::string incarnation = *status().find("store")->find("incarnation")->as_string();
+  stop(SIGKILL);  // with all of it in the WAL
+  const auto before = stored();
+  ASSERT_EQ(before.size(), 2U);
+  for (const auto& [name, bytes] : before)
+    for (const char* text : {"box-1", "temperature", "simulator"}) EXPECT_EQ(bytes.find(text), bytes.npos) << text;
+
+  const auto refuses = [&](const std::string& words) {
+    log_.clear();
+    start();
+    EXPECT_TRUE(until([&] { return exit_.has_value(); })) << words;
+    EXPECT_TRUE(exit_ && exit_->code() == 1);
+    EXPECT_TRUE(logged(words)) << testing::PrintToString(log_);
+    EXPECT_TRUE(logged("nothing was changed"));
+    EXPECT_TRUE(stored() == before) << words;
+    EXPECT_FALSE(logged(key) || logged(other));
+  };
+  write("key", other);
+  refuses("the key does not fit");
+  write("weir.yaml", plain);
+  refuses("it is encrypted, and there is no key");
+
+  // The right one goes on, with an earlier config too: it is kept in there.
+  write("key", key);
+  write("weir.yaml", encrypted + "drivres: {}\n");
+  log_.clear();
+  start();
+  ASSERT_TRUE(until([&] { return of_driver("accepted") > 10; })) << testing::PrintToString(log_);
+  EXPECT_TRUE(logged("the last good one runs instead"));
+  EXPECT_EQ(*status().find("store")->find("incarnation")->as_string(), incarnation);
 }
 
 TEST_F(AgentTest, AKilledBrokerLosesNothing) {

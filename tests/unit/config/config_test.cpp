@@ -81,6 +81,7 @@ drivers:
   far: {external: true}
 store:
   path: weir.db
+  key_file: store.key
   retain: 0s
   commit_interval: 250ms
   quota: 1.5GiB
@@ -111,6 +112,7 @@ intake: {future: {tolerance: 1m, policy: refuse}}
   EXPECT_TRUE(config.drivers[1].external);
   EXPECT_NE(config.drivers[1].options.as_map(), nullptr);
   EXPECT_EQ(config.store.path, "/etc/weir/weir.db");
+  EXPECT_EQ(config.store.key_file, "/etc/weir/store.key");
   EXPECT_EQ(config.store.retain, 0);
   EXPECT_EQ(config.store.commit_interval, 250 * kMillisecond);
   EXPECT_EQ(config.store.quota, 3ULL << 29);
@@ -197,6 +199,18 @@ INSTANTIATE_TEST_SUITE_P(
         {"bus: {password: x}",
          {"3:7 a password does not belong into this file | put it into /etc/weir/credentials/NAME, and write "
           "password_file: credential:NAME"}},
+        {"store: {key: abc}",
+         {"3:9 a key does not belong into this file | put it into /etc/weir/credentials/NAME, and write key_file: "
+          "credential:NAME"}},
+        {"store: {key_file: 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1F}",
+         {"3:19 key_file: this is a secret itself, and not the file that holds it | put it into "
+          "/etc/weir/credentials/NAME, and write key_file: credential:NAME"}},
+        {"store: {key_file: \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"}",
+         {"3:20 key_file: this is a secret itself, and not the file that holds it | put it into "
+          "/etc/weir/credentials/NAME, and write key_file: credential:NAME"}},
+        {"store: {key_file: \"credential:a/b\"}",
+         {"3:20 key_file: 'a/b' is no name of a credential | write credential:NAME for the file "
+          "/etc/weir/credentials/NAME"}},
         {"bus: {username: x}",
          {"3:17 the managed bus makes its own accounts | remove username:, or name the box's own "
           "broker: url: mqtt://127.0.0.1"}},
