@@ -71,14 +71,14 @@ class Life {
     commit(1);
     commit(1);
     snapshot();
-    acknowledge(0);
+    acknowledge(2);
     trim();
     commit(1);
     keep();
     read();
     open();
     commit(2);
-    acknowledge(1);
+    acknowledge(2);
     trim();
     snapshot();
     commit(1);
