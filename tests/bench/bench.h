@@ -38,6 +38,7 @@ class Report {
 double best_of(int windows, const std::function<void()>& run);
 
 void add_codec(CLI::App& app, Report& report);
+void add_seal(CLI::App& app, Report& report);
 void add_store(CLI::App& app, Report& report);
 void add_rules(CLI::App& app, Report& report);
 void add_ingest(CLI::App& app, Report& report);

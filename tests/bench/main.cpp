@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   weir::bench::add_codec(app, report);
+  weir::bench::add_seal(app, report);
   weir::bench::add_store(app, report);
   weir::bench::add_rules(app, report);
   weir::bench::add_ingest(app, report);
