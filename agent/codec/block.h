@@ -58,7 +58,7 @@ class BlockWriter {
   std::vector<std::string_view> texts_;
 };
 
-// What is wrong with the block, in `error`.
+// What is wrong with the block, in `error`. What `out` has of memory is used again.
 bool get_block(PartsReader& in, const Limits& limits, std::vector<model::Series>& out, const char*& error);
 
 }  // namespace weir::codec

@@ -18,6 +18,7 @@ class BlockReader {
     const std::uint64_t count = in_.text.varint();
     if (!in_.ok()) return "it ends before it begins";
     if (count > limits_.series) return "it has more series than allowed";
+    out_.resize(count == 0 ? 0 : out_.size());
     if (count > 0) {
       if (const char* error = heads(count)) return error;
       if (!qualities()) return "its qualities make no sense";
@@ -56,6 +57,7 @@ class BlockReader {
     chunks_.resize(static_cast<std::size_t>(chunks));
     for (std::size_t i = 0; i < count; ++i) {
       out_[i].signal = static_cast<model::SignalId>(ids[i]);
+      out_[i].qualities.clear();
       chunks_[static_cast<std::size_t>(chunk_of[i])].push_back(static_cast<std::uint32_t>(i));
     }
     return nullptr;
@@ -110,15 +112,23 @@ class BlockReader {
     return nullptr;
   }
 
+  // An empty one of its type; the memory of one that was there is used again.
+  template <class T>
+  std::vector<T>& column(std::uint32_t i) {
+    auto* there = std::get_if<std::vector<T>>(&out_[i].values);
+    std::vector<T>& out = there != nullptr ? *there : out_[i].values.emplace<std::vector<T>>();
+    out.clear();
+    out.reserve(static_cast<std::size_t>(sizes_[i]));
+    return out;
+  }
+
   // Gives each member its column: value(k, i) is the k-th of the chunk's values, of series i.
   template <class T, class Value>
   void distribute(const std::vector<std::uint32_t>& members, Value&& value) {
     std::size_t at = 0;
     for (const std::uint32_t i : members) {
-      std::vector<T> column;
-      column.reserve(static_cast<std::size_t>(sizes_[i]));
-      for (std::int64_t k = 0; k < sizes_[i]; ++k) column.push_back(value(at++, i));
-      out_[i].values = std::move(column);
+      std::vector<T>& to = column<T>(i);
+      for (std::int64_t k = 0; k < sizes_[i]; ++k) to.push_back(value(at++, i));
     }
   }
 
@@ -143,12 +153,9 @@ class BlockReader {
         std::vector<std::int64_t>::const_iterator scale = scales.begin();
         std::size_t at = 0;
         for (const std::uint32_t i : members) {
-          std::vector<double> column(static_cast<std::size_t>(sizes_[i]));
-          for (double& value : column) {
-            value = from_decimal({first_[at], second_[at]}, static_cast<unsigned>(*scale));
-            ++at;
-          }
-          out_[i].values = std::move(column);
+          std::vector<double>& to = column<double>(i);
+          for (std::int64_t k = 0; k < sizes_[i]; ++k, ++at)
+            to.push_back(from_decimal({first_[at], second_[at]}, static_cast<unsigned>(*scale)));
           ++scale;
         }
         return true;

@@ -46,6 +46,12 @@ void encode(std::span<const model::Series> series, std::string& out) {
 }
 
 Result<std::vector<model::Series>> decode(std::string_view block, const Limits& limits) {
+  std::vector<model::Series> out;
+  if (auto decoded = decode(block, limits, out); !decoded) return std::unexpected(std::move(decoded.error()));
+  return out;
+}
+
+Result<void> decode(std::string_view block, const Limits& limits, std::vector<model::Series>& out) {
   if (block.size() < 2) return damaged("it is shorter than its own head");
   if (block[0] != kVersion) {
     return fail("a block of readings is of version " + std::to_string(static_cast<unsigned char>(block[0])) +
@@ -68,10 +74,9 @@ Result<std::vector<model::Series>> decode(std::string_view block, const Limits& 
     return damaged("it is packed in an unknown way");
   }
   PartsReader parts{.text = ByteReader(text), .bits = BitReader(in.rest())};
-  std::vector<model::Series> out;
   const char* error = nullptr;
   if (!get_block(parts, limits, out, error)) return damaged(error);
-  return out;
+  return {};
 }
 
 }  // namespace weir::codec

@@ -26,4 +26,7 @@ struct Limits {
 // Any bytes are fine: what is no block is an error, never a crash and never more memory than Limits.
 Result<std::vector<model::Series>> decode(std::string_view block, const Limits& limits = {});
 
+// The same for who reads many: what `out` has of memory is used again. After an error it holds anything.
+Result<void> decode(std::string_view block, const Limits& limits, std::vector<model::Series>& out);
+
 }  // namespace weir::codec
