@@ -50,9 +50,26 @@ Result<mqtt::Options> client_options(const Given& given) {
   return options;
 }
 
-std::string numbers(const seen::SequenceProblem& problem) {
-  return problem.first == problem.last ? std::to_string(problem.first)
-                                       : std::to_string(problem.first) + " to " + std::to_string(problem.last);
+std::string numbers(std::uint64_t first, std::uint64_t last) {
+  return first == last ? std::to_string(first) : std::to_string(first) + " to " + std::to_string(last);
+}
+
+// " (60 in 1m, 20.1 to 22.9)" behind what stands for many readings.
+std::string stands_for(const seen::Reading& reading) {
+  if (reading.interval == 0) return {};
+  std::string out = " (" + std::to_string(reading.count) + " in " + to_text(std::chrono::nanoseconds(reading.interval));
+  if (std::holds_alternative<double>(reading.reading.value) && reading.count > 0)
+    out += ", " + short_text(reading.min) + " to " + short_text(reading.max);
+  return out + ")";
+}
+
+// The last four columns of CSV: empty for a reading as it was.
+std::string of_interval(const seen::Reading& reading) {
+  if (reading.interval == 0) return ",,,";
+  const bool number = std::holds_alternative<double>(reading.reading.value);
+  return to_text(std::chrono::nanoseconds(reading.interval)) + "," +
+         (number ? model::to_text(reading.min) + "," + model::to_text(reading.max) : ",") + "," +
+         std::to_string(reading.count);
 }
 
 // Readings go to standard output; what is wrong with the streams, and the summary, to standard error.
@@ -117,7 +134,7 @@ class Watch {
   bool wanted(const std::string& agent) const { return given_.agent.empty() || agent == given_.agent; }
 
   void header() {
-    if (format_ == Format::csv) std::puts("time,agent,path,value,unit,quality");
+    if (format_ == Format::csv) std::puts("time,agent,path,value,unit,quality,interval,min,max,count");
     if (format_ == Format::table) row("TIME", "AGENT", "PATH", "VALUE", "QUALITY", Colour::none);
   }
 
@@ -127,20 +144,27 @@ class Watch {
     const std::string quality = model::to_text(reading.reading.quality);
     switch (format_) {
       case Format::csv:
-        std::printf("%s,%s,%s,%s,%s,%s\n", time.c_str(), csv(reading.agent).c_str(), csv(reading.path).c_str(),
-                    csv(value).c_str(), csv(reading.unit).c_str(), csv(quality).c_str());
+        std::printf("%s,%s,%s,%s,%s,%s,%s\n", time.c_str(), csv(reading.agent).c_str(), csv(reading.path).c_str(),
+                    csv(value).c_str(), csv(reading.unit).c_str(), csv(quality).c_str(), of_interval(reading).c_str());
         break;
       case Format::jsonl: {
         Node node = Node::object();
         node.set("time", time).set("agent", reading.agent).set("path", reading.path);
         node.set("value", json_value(reading.reading.value)).set("unit", reading.unit).set("quality", quality);
         node.set("stream", uplink::to_text(reading.stream));
+        if (reading.interval > 0) {
+          node.set("interval", to_text(std::chrono::nanoseconds(reading.interval)));
+          node.set("count", Node::of(static_cast<std::int64_t>(reading.count)));
+          if (std::holds_alternative<double>(reading.reading.value))
+            node.set("min", json_value(reading.min)).set("max", json_value(reading.max));
+        }
         std::puts(to_json(node).c_str());
         break;
       }
       case Format::table:
         row(time_text(reading.reading.time), reading.agent, reading.path,
-            short_text(reading.reading.value) + (reading.unit.empty() ? "" : " " + reading.unit), quality,
+            short_text(reading.reading.value) + (reading.unit.empty() ? "" : " " + reading.unit) + stands_for(reading),
+            quality,
             reading.reading.quality.good() ? Colour::none : colour_of(quality));
         break;
     }
@@ -171,14 +195,20 @@ class Watch {
     if (!wanted(problem.agent)) return;
     using Kind = seen::SequenceProblem::Kind;
     const char* what = problem.kind == Kind::gap ? "GAP" : problem.kind == Kind::late ? "late" : "repeat";
-    note(std::string(what) + ": " + problem.agent + " " + uplink::to_text(problem.stream) + " " + numbers(problem));
+    note(std::string(what) + ": " + problem.agent + " " + uplink::to_text(problem.stream) + " " +
+         numbers(problem.first, problem.last));
   }
 
   void show(const seen::Gap& gap) {
-    if (wanted(gap.agent))
-      note(gap.agent + " says that " + (gap.count > 0 ? count_text(gap.count, "reading") : "readings") +
-           " of driver " + gap.driver + " were given up: " + gap.reason +
-           (gap.to > 0 ? ", between " + to_iso(gap.from) + " and " + to_iso(gap.to) : ""));
+    if (!wanted(gap.agent)) return;
+    std::string what = gap.count > 0 ? count_text(gap.count, "reading") : "readings";
+    if (gap.stream)
+      what += std::string(" in ") + uplink::to_text(*gap.stream) + " " + numbers(gap.first, gap.last);
+    else if (!gap.driver.empty())
+      what += " of driver " + gap.driver;
+    note(gap.agent + " says that " + what + " were " +
+         (gap.reason == "thinned" ? "thinned" : "given up: " + gap.reason) +
+         (gap.to > 0 ? ", between " + to_iso(gap.from) + " and " + to_iso(gap.to) : ""));
   }
 
   void show(const seen::Birth& birth) {
@@ -234,14 +264,15 @@ class Watch {
                  {"FIRST", true},
                  {"LAST", true},
                  {"MISSING", true},
-                 {"REPEATS", true}});
+                 {"REPEATS", true},
+                 {"GIVEN UP", true}});
     bool whole = true;
     for (const uplink::TapStream& stream : tap_->streams()) {
       if (!wanted(stream.agent)) continue;
       whole = whole && stream.missing == 0;
       table.add({stream.agent, to_hex(stream.incarnation).substr(0, 8), uplink::to_text(stream.stream),
                  std::to_string(stream.records), std::to_string(stream.first), std::to_string(stream.last),
-                 std::to_string(stream.missing), std::to_string(stream.repeats)});
+                 std::to_string(stream.missing), std::to_string(stream.repeats), std::to_string(stream.given_up)});
     }
     std::fprintf(stderr, "\n%s", table.empty() ? "" : table.text(Paint(stderr)).c_str());
     std::fprintf(stderr, "%s, %s, %llu malformed: %s\n", count_text(counts.readings, "reading").c_str(),

@@ -1,5 +1,6 @@
 #include "uplink/seq_ranges.h"
 
+#include <algorithm>
 #include <iterator>
 #include <limits>
 
@@ -18,6 +19,36 @@ bool SeqRanges::insert(std::uint64_t seq) {
   if (joins_before) before->second = last;
   else ranges_.emplace(seq, last);
   return true;
+}
+
+void SeqRanges::insert(Range range) {
+  auto next = ranges_.upper_bound(range.first);
+  if (next != ranges_.begin()) {
+    const auto before = std::prev(next);
+    if (range.first == 0 || before->second >= range.first - 1) {
+      range.first = before->first;
+      next = before;
+    }
+  }
+  while (next != ranges_.end() && (next->first <= range.last || next->first - 1 == range.last)) {
+    range.last = std::max(range.last, next->second);
+    next = ranges_.erase(next);
+  }
+  ranges_.emplace(range.first, range.last);
+}
+
+std::vector<SeqRanges::Range> SeqRanges::outside(Range range) const {
+  std::vector<Range> out;
+  auto next = ranges_.upper_bound(range.first);
+  if (next != ranges_.begin()) --next;
+  for (; next != ranges_.end() && next->first <= range.last; ++next) {
+    if (next->second < range.first) continue;
+    if (next->first > range.first) out.push_back({range.first, next->first - 1});
+    if (next->second >= range.last) return out;
+    range.first = next->second + 1;
+  }
+  out.push_back(range);
+  return out;
 }
 
 bool SeqRanges::contains(std::uint64_t seq) const {

@@ -17,7 +17,9 @@ class SeqRanges {
   };
 
   bool insert(std::uint64_t seq);  // false: it was in already
+  void insert(Range range);         // what of it was in stays in
   bool contains(std::uint64_t seq) const;
+  std::vector<Range> outside(Range range) const;  // the parts of it that are not in
 
   bool empty() const { return ranges_.empty(); }
   std::uint64_t first() const { return ranges_.begin()->first; }   // not of an empty one

@@ -1,5 +1,8 @@
 #include "uplink/tap.h"
 
+#include <algorithm>
+#include <set>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -16,6 +19,7 @@ constexpr std::size_t kMostAgents = 1'000;
 constexpr std::size_t kMostStreams = 4'000;
 constexpr std::size_t kMostRanges = 10'000;
 constexpr std::size_t kMostSignals = 1'000'000;
+constexpr std::size_t kMostLives = 10'000;
 
 // The stream that a topic's last level stands for.
 std::optional<Stream> stream_of(std::string_view name) {
@@ -23,6 +27,56 @@ std::optional<Stream> stream_of(std::string_view name) {
     if (name == to_text(stream)) return stream;
   }
   return {};
+}
+
+std::uint64_t size_of(const std::vector<SeqRanges::Range>& ranges) {
+  std::uint64_t out = 0;
+  for (const SeqRanges::Range& range : ranges) out += range.last - range.first + 1;
+  return out;
+}
+
+// The series of one signal in a body whose readings were thinned: see weir.v1.Thinned.
+struct ThinnedSignal {
+  v1::Thinned::Form form = v1::Thinned::ORIGINAL;
+  Nanoseconds interval = 0;
+  std::span<const model::Series> series;
+};
+
+std::size_t series_of(v1::Thinned::Form form) {
+  switch (form) {
+    case v1::Thinned::SUMMARY: return 4;
+    case v1::Thinned::LATEST: return 2;
+    case v1::Thinned::ORIGINAL: return 1;
+    default: return 0;
+  }
+}
+
+bool sound(const ThinnedSignal& signal) {
+  using model::ValueType;
+  for (const model::Series& one : signal.series)
+    if (one.signal != signal.series[0].signal || one.size() != signal.series[0].size()) return false;
+  if (signal.form == v1::Thinned::ORIGINAL) return true;
+  if (signal.interval <= 0 || signal.series.back().type() != ValueType::integer) return false;
+  return signal.form == v1::Thinned::LATEST ||
+         std::ranges::all_of(signal.series.first(3), [](const auto& one) { return one.type() == ValueType::real; });
+}
+
+// All of them; without heads all are as they were. Nothing if heads and series do not fit.
+std::optional<std::vector<ThinnedSignal>> divide(const v1::RawRecord& raw, std::span<const model::Series> series) {
+  std::vector<ThinnedSignal> out;
+  for (const v1::Thinned& head : raw.thinned()) {
+    const std::size_t width = series_of(head.form());
+    for (std::uint32_t i = 0; i < std::max(head.signals(), 1U); ++i) {
+      if (width == 0 || series.size() < width) return {};
+      const bool original = head.form() == v1::Thinned::ORIGINAL;
+      out.push_back({head.form(), original ? 0 : head.interval(), series.first(width)});
+      if (!sound(out.back())) return {};
+      series = series.subspan(width);
+    }
+  }
+  if (!raw.thinned().empty() && !series.empty()) return {};
+  for (; !series.empty(); series = series.subspan(1)) out.push_back({.series = series.first(1)});
+  return out;
 }
 
 }  // namespace
@@ -62,7 +116,7 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
 
   TapCounts counts() const {
     auto out = counts_;
-    for (const auto& [key, watched] : streams_) out.missing += watched.seen.missing();
+    for (const auto& [key, watched] : streams_) out.missing += watched.missing(std::get<Stream>(key));
     return out;
   }
 
@@ -70,21 +124,29 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
     std::vector<TapStream> out;
     for (const auto& [key, watched] : streams_) {
       const auto& [agent, incarnation, stream] = key;
-      out.push_back({agent, incarnation, stream, watched.records, watched.repeats, watched.seen.first(),
-                     watched.seen.last(), watched.seen.missing()});
+      const bool any = !watched.seen.empty();
+      out.push_back({agent, incarnation, stream, watched.records, watched.repeats, any ? watched.seen.first() : 0,
+                     any ? watched.seen.last() : 0, watched.missing(stream), watched.numbers_given_up});
     }
     return out;
   }
 
  private:
   struct Agent {
-    std::string incarnation;
+    std::set<std::string> incarnations;  // for which the ids mean these signals
     std::map<model::SignalId, std::pair<std::string, std::string>> signals;  // path and unit
   };
 
   struct Watched {
-    SeqRanges seen;
-    std::uint64_t records = 0, repeats = 0;
+    SeqRanges seen, given_up;
+    std::uint64_t records = 0, repeats = 0, numbers_given_up = 0;
+
+    std::uint64_t missing(Stream stream) const {
+      std::uint64_t out = 0;
+      if (stream == Stream::backfill) return out;
+      for (const SeqRanges::Range& gap : seen.gaps()) out += size_of(given_up.outside(gap));
+      return out;
+    }
   };
 
   template <class What>
@@ -127,9 +189,11 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
     v1::Birth birth;
     if (!birth.ParseFromString(payload)) return fail("not a birth message");
     if (static_cast<std::size_t>(birth.signals_size()) > kMostSignals) return fail("a birth with too many signals");
+    if (static_cast<std::size_t>(birth.earlier_size()) > kMostLives) return fail("a birth with too many incarnations");
     if (!agents_.contains(agent) && agents_.size() >= kMostAgents) return fail("more agents than this can follow");
     auto& known = agents_[agent];
-    known = {birth.incarnation(), {}};
+    known = {{birth.incarnation()}, {}};
+    known.incarnations.insert(birth.earlier().begin(), birth.earlier().end());
     for (const auto& defined : birth.signals()) {
       known.signals[defined.id()] = {defined.signal().path(), defined.signal().unit()};
     }
@@ -170,16 +234,35 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
         series = std::move(*decoded);
       }
     }
+    const auto signals = divide(raw, series);
+    if (!signals) return fail("record " + std::to_string(record.seq()) + ": what it says of its series does not fit them");
     auto fresh = check_sequence(agent, record.incarnation(), stream, record.seq());
     if (!fresh) return std::unexpected(std::move(fresh.error()));
     if (!*fresh) return {};
     ++counts_.records;
     tell_alerts(agent, alerts);
-    for (const auto& gap : raw.gaps()) {
-      tell(seen::Gap{agent, gap.driver(), gap.reason(), gap.from(), gap.to(), gap.count()});
-    }
-    tell_readings(agent, record.incarnation(), stream, series);
+    for (const auto& gap : raw.gaps()) take_gap(agent, gap);
+    tell_readings(agent, record.incarnation(), stream, *signals);
     return {};
+  }
+
+  void take_gap(const std::string& agent, const v1::Gap& gap) {
+    seen::Gap out{.agent = agent, .driver = gap.driver(), .reason = gap.reason(), .from = gap.from(), .to = gap.to(),
+                  .count = gap.count(), .stream = {}, .incarnation = gap.incarnation(), .first = gap.first(),
+                  .last = gap.last(), .records = gap.records()};
+    if (gap.stream() >= v1::ALERTS && gap.stream() <= v1::BACKFILL) {
+      const auto stream = static_cast<Stream>(gap.stream());
+      out.stream = stream;
+      const std::tuple key(agent, gap.incarnation(), stream);
+      const bool known = streams_.contains(key) || streams_.size() < kMostStreams;
+      if (known && gap.first() > 0 && gap.first() <= gap.last()) {
+        Watched& watched = streams_[key];
+        watched.numbers_given_up += size_of(watched.given_up.outside({gap.first(), gap.last()}));
+        watched.given_up.insert({gap.first(), gap.last()});
+        while (watched.given_up.size() > kMostRanges) watched.given_up.forget_lowest_gap();
+      }
+    }
+    tell(std::move(out));
   }
 
   // Whether it is new.
@@ -205,7 +288,10 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
     ++watched.records;
     while (ranges.size() > kMostRanges) ranges.forget_lowest_gap();
     if (late) problem(Problem::Kind::late, seq, seq);
-    else if (!first && seq > last + 1) problem(Problem::Kind::gap, last + 1, seq - 1);
+    else if (!first && seq > last + 1 && stream != Stream::backfill) {
+      for (const SeqRanges::Range& gap : watched.given_up.outside({last + 1, seq - 1}))
+        problem(Problem::Kind::gap, gap.first, gap.last);
+    }
     return true;
   }
 
@@ -231,12 +317,15 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
   }
 
   void tell_readings(const std::string& agent, const std::string& incarnation, Stream stream,
-                     const std::vector<model::Series>& series) {
-    for (const auto& one : series) {
-      seen::Reading row{agent, "#" + std::to_string(one.signal), {}, {}, stream};
-      // The ids of one life of the store mean nothing in another.
+                     const std::vector<ThinnedSignal>& signals) {
+    for (const ThinnedSignal& thinned : signals) {
+      const bool summary = thinned.form == v1::Thinned::SUMMARY;
+      const model::Series& one = thinned.series[summary ? 1 : 0];
+      seen::Reading row{.agent = agent, .path = "#" + std::to_string(one.signal), .unit = {}, .reading = {},
+                        .stream = stream, .interval = thinned.interval};
+      // The ids of one life of the store mean nothing in another, unless the birth says so.
       if (const auto known = agents_.find(agent);
-          known != agents_.end() && known->second.incarnation == incarnation) {
+          known != agents_.end() && known->second.incarnations.contains(incarnation)) {
         if (const auto signal = known->second.signals.find(one.signal); signal != known->second.signals.end()) {
           std::tie(row.path, row.unit) = signal->second;
         }
@@ -244,6 +333,12 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
       for (std::size_t i = 0; i < one.size(); ++i) {
         ++counts_.readings;
         row.reading = one.reading(i);
+        if (row.interval > 0)
+          row.count = static_cast<std::uint64_t>(std::get<std::vector<std::int64_t>>(thinned.series.back().values)[i]);
+        if (summary) {
+          row.min = std::get<std::vector<double>>(thinned.series[0].values)[i];
+          row.max = std::get<std::vector<double>>(thinned.series[2].values)[i];
+        }
         tell(row);
       }
     }

@@ -1,4 +1,5 @@
-// Watches what reaches a cloud: decodes it, and checks every stream for gaps and repeats.
+// Watches what reaches a cloud: decodes it, and checks every stream for gaps and repeats. Numbers that the agent itself
+// says it gave up are no gap.
 //
 // Everything runs on the executor. What cannot be read is counted and told, and nothing else happens.
 #pragma once
@@ -7,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -27,6 +29,10 @@ struct Reading {
   std::string unit;
   model::Reading reading;
   Stream stream = Stream::raw;  // or derived, or backfill
+  // Not 0: it stands for `count` readings of the time from reading.time on; its value is their mean, or the last text.
+  Nanoseconds interval = 0;
+  std::uint64_t count = 1;
+  double min = 0, max = 0;  // of numbers
 };
 
 struct Alert {
@@ -42,6 +48,10 @@ struct Gap {
   std::string agent, driver, reason;
   Timestamp from = 0, to = 0;
   std::uint64_t count = 0;  // 0: not known
+  // Not of a driver: these numbers of a stream will not come.
+  std::optional<Stream> stream;
+  std::string incarnation;
+  std::uint64_t first = 0, last = 0, records = 0;
 };
 
 struct Birth {
@@ -82,16 +92,17 @@ struct TapCounts {
   std::uint64_t records = 0, readings = 0, alerts = 0;
   std::uint64_t malformed = 0;
   std::uint64_t repeats = 0;  // records that had come before
-  std::uint64_t missing = 0;  // numbers that are missing now, since the first seen of each stream
+  std::uint64_t missing = 0;  // numbers that are missing now, since the first seen of each stream, and not given up
 };
 
-// One stream of one life of an agent's store.
+// One stream of one life of an agent's store. Of backfill nothing is missing: its numbers are not dense for a cloud.
 struct TapStream {
   std::string agent, incarnation;
   Stream stream = Stream::raw;
   std::uint64_t records = 0, repeats = 0;
-  std::uint64_t first = 0, last = 0;  // the lowest and the highest number seen
+  std::uint64_t first = 0, last = 0;  // the lowest and the highest number seen; 0: none
   std::uint64_t missing = 0;          // between them, now
+  std::uint64_t given_up = 0;         // numbers that the agent says will not come
 };
 
 class Tap {

@@ -330,11 +330,11 @@ TEST_F(LiveCli, FollowsReadingsToTheCloud) {
   const process::Output csv = tap({"--count", "20", "--format", "csv"});
   EXPECT_EQ(csv.exit.code(), 0);
   ASSERT_THAT(csv.out, SizeIs(21));
-  EXPECT_EQ(csv.out.front(), "time,agent,path,value,unit,quality");
+  EXPECT_EQ(csv.out.front(), "time,agent,path,value,unit,quality,interval,min,max,count");
   for (std::size_t i = 1; i < csv.out.size(); ++i)
     EXPECT_THAT(csv.out[i],
-                MatchesRegex("20[-0-9T:.]+Z,hall,box-1/(temperature(_mean)?|setpoint),[-0-9.]+,Cel,good"));
-  EXPECT_THAT(csv.error, Contains(MatchesRegex("hall +[0-9a-f]+ +raw +[0-9]+ +[0-9]+ +[0-9]+ +0 +0")));
+                MatchesRegex("20[-0-9T:.]+Z,hall,box-1/(temperature(_mean)?|setpoint),[-0-9.]+,Cel,good,,,,"));
+  EXPECT_THAT(csv.error, Contains(MatchesRegex("hall +[0-9a-f]+ +raw +[0-9]+ +[0-9]+ +[0-9]+ +0 +0 +0")));
   EXPECT_THAT(csv.error.back(), HasSubstr(" 0 malformed: no gaps"));
 
   const process::Output jsonl = tap({"--count", "1", "--format", "jsonl", "--agent", "hall"});

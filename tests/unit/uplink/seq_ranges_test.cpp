@@ -46,6 +46,35 @@ TEST(SeqRanges, ForgetsTheLowestGap) {
   EXPECT_EQ(seen.gaps(), (std::vector<Range>{{4, 4}}));
 }
 
+TEST(SeqRanges, TakesWholeRangesAndTellsWhatIsOutside) {
+  constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
+  SeqRanges ranges;
+  ranges.insert({kLast - 1, kLast});
+  ranges.insert({0, 0});
+  EXPECT_EQ(ranges.outside({0, kLast}), (std::vector<Range>{{1, kLast - 2}}));
+  ranges.insert({1, kLast - 2});
+  EXPECT_EQ(ranges.size(), 1U);
+  EXPECT_TRUE(ranges.outside({0, kLast}).empty());
+
+  std::mt19937 random(7);
+  for (int round = 0; round < 50; ++round) {
+    SeqRanges some;
+    std::set<std::uint64_t> set;
+    for (int i = 0; i < 30; ++i) {
+      const std::uint64_t first = 1 + random() % 150, last = first + random() % 9;
+      some.insert({first, last});
+      for (std::uint64_t seq = first; seq <= last; ++seq) set.insert(seq);
+      ASSERT_EQ(some.missing(), *set.rbegin() - *set.begin() + 1 - set.size());
+      const std::uint64_t from = random() % 150, to = from + random() % 60;
+      std::set<std::uint64_t> outside;
+      for (const Range& range : some.outside({from, to}))
+        for (std::uint64_t seq = range.first; seq <= range.last; ++seq) ASSERT_TRUE(outside.insert(seq).second);
+      for (std::uint64_t seq = from; seq <= to; ++seq) ASSERT_EQ(outside.contains(seq), !set.contains(seq));
+      for (const std::uint64_t seq : outside) ASSERT_TRUE(from <= seq && seq <= to);
+    }
+  }
+}
+
 TEST(SeqRanges, IsASet) {
   std::mt19937 random(7);
   for (int round = 0; round < 10; ++round) {

@@ -162,6 +162,130 @@ TEST_F(TapTest, ShowsAlertsGapsAndStates) {
   EXPECT_FALSE(all<seen::State>()[0].online);
 }
 
+// A body of backfill: the gap of some numbers of raw, and what stands for their readings.
+v1::RawRecord thinned(std::uint64_t first, std::uint64_t last) {
+  v1::RawRecord out;
+  auto& gap = *out.add_gaps();
+  gap.set_stream(v1::RAW);
+  gap.set_first(first);
+  gap.set_last(last);
+  gap.set_records(last - first + 1);
+  gap.set_incarnation(kLife);
+  gap.set_reason("thinned");
+  gap.set_count(60);
+  std::vector<model::Series> series(7);
+  for (int k = 0; k < 4; ++k) series[k].signal = 1;
+  for (int k = 4; k < 6; ++k) series[k].signal = 2;
+  const double values[] = {1.5, 2.5, 4.5};
+  for (int k = 0; k < 3; ++k) series[k].append({kMinute, values[k], model::kUncertain});
+  series[3].append({kMinute, std::int64_t{60}, model::kGood});
+  series[4].append({0, std::string("running"), model::kGood});
+  series[5].append({0, std::int64_t{7}, model::kGood});
+  series[6].signal = 3;
+  series[6].append({11, true, model::kGood});
+  const std::pair<v1::Thinned::Form, Nanoseconds> heads[] = {
+      {v1::Thinned::SUMMARY, kMinute}, {v1::Thinned::LATEST, kHour}, {v1::Thinned::ORIGINAL, 0}};
+  for (const auto& [form, interval] : heads) {
+    auto& head = *out.add_thinned();
+    head.set_form(form);
+    head.set_interval(interval);
+    head.set_signals(1);
+  }
+  codec::encode(series, *out.mutable_readings());
+  return out;
+}
+
+TEST_F(TapTest, ShowsWhatStandsForThinnedReadings) {
+  arrive("a/birth", birth());
+  arrive("a/backfill", record(1, v1::BACKFILL, thinned(2, 4).SerializeAsString()));
+  const auto readings = all<seen::Reading>();
+  ASSERT_EQ(readings.size(), 3U);
+  EXPECT_EQ(readings[0].path, "pump-1/flow");
+  EXPECT_EQ(readings[0].stream, Stream::backfill);
+  EXPECT_EQ(readings[0].interval, kMinute);
+  EXPECT_EQ(readings[0].reading, (model::Reading{kMinute, 2.5, model::kUncertain}));
+  EXPECT_EQ(readings[0].min, 1.5);
+  EXPECT_EQ(readings[0].max, 4.5);
+  EXPECT_EQ(readings[0].count, 60U);
+  EXPECT_EQ(readings[1].reading.value, model::Value(std::string("running")));
+  EXPECT_EQ(readings[1].interval, kHour);
+  EXPECT_EQ(readings[1].count, 7U);
+  EXPECT_EQ(readings[2].interval, 0);
+  EXPECT_EQ(readings[2].reading.value, model::Value(true));
+}
+
+TEST_F(TapTest, HeadsThatDoNotFitTheirSeriesCannotBeRead) {
+  using Change = void (*)(v1::RawRecord&);
+  const Change changes[] = {[](v1::RawRecord& raw) { raw.mutable_thinned(0)->set_signals(0xffffffff); },
+                            [](v1::RawRecord& raw) { raw.mutable_thinned(2)->set_form(v1::Thinned::LATEST); },
+                            [](v1::RawRecord& raw) { raw.mutable_thinned(2)->clear_form(); },
+                            [](v1::RawRecord& raw) { raw.mutable_thinned(0)->set_interval(0); },
+                            [](v1::RawRecord& raw) { raw.mutable_thinned()->RemoveLast(); },
+                            [](v1::RawRecord& raw) { raw.mutable_thinned()->SwapElements(0, 1); }};
+  for (const Change change : changes) {
+    v1::RawRecord raw = thinned(2, 4);
+    change(raw);
+    arrive("a/backfill", record(1, v1::BACKFILL, raw.SerializeAsString()));
+  }
+  EXPECT_EQ(tap->counts().malformed, std::size(changes));
+  EXPECT_TRUE(all<seen::Reading>().empty());
+  EXPECT_TRUE(all<seen::Gap>().empty());
+}
+
+TEST_F(TapTest, NumbersThatWereGivenUpAreNotMissing) {
+  arrive("a/raw", raw(1));
+  arrive("a/raw", raw(6));
+  EXPECT_THAT(problems(), ElementsAre("gap raw 2-5"));
+  EXPECT_EQ(tap->counts().missing, 4U);
+  arrive("a/backfill", record(3, v1::BACKFILL, thinned(2, 4).SerializeAsString()));
+  arrive("a/backfill", record(9, v1::BACKFILL, thinned(2, 4).SerializeAsString()));  // as another record: no news
+  EXPECT_EQ(tap->counts().missing, 1U);
+  const auto gaps = all<seen::Gap>();
+  ASSERT_EQ(gaps.size(), 2U);
+  EXPECT_EQ(gaps[0].stream, Stream::raw);
+  EXPECT_EQ(gaps[0].first, 2U);
+  EXPECT_EQ(gaps[0].last, 4U);
+  EXPECT_EQ(gaps[0].records, 3U);
+
+  // The other way round: what is known not to come is no gap.
+  arrive("a/backfill", record(10, v1::BACKFILL, thinned(7, 9).SerializeAsString()));
+  arrive("a/raw", raw(11));
+  EXPECT_THAT(problems(), ElementsAre("gap raw 2-5", "gap raw 10-10"));
+  EXPECT_EQ(tap->counts().missing, 2U);
+  const auto streams = tap->streams();
+  ASSERT_EQ(streams.size(), 2U);
+  EXPECT_EQ(streams[0].given_up, 6U);
+  EXPECT_EQ(streams[0].missing, 2U);
+  EXPECT_EQ(streams[1].missing, 0U);  // backfill has holes by nature
+}
+
+TEST_F(TapTest, GapsOfAStreamThatWasNeverSeenAndGapsThatMakeNoSense) {
+  v1::RawRecord raw = thinned(5, 4);
+  arrive("a/backfill", record(1, v1::BACKFILL, raw.SerializeAsString()));
+  EXPECT_EQ(tap->streams().size(), 1U);
+  raw = thinned(1, std::numeric_limits<std::uint64_t>::max());
+  arrive("a/backfill", record(2, v1::BACKFILL, raw.SerializeAsString()));
+  const auto streams = tap->streams();
+  ASSERT_EQ(streams.size(), 2U);
+  EXPECT_EQ(streams[0].stream, Stream::raw);
+  EXPECT_EQ(streams[0].last, 0U);
+  EXPECT_EQ(tap->counts().missing, 0U);
+}
+
+TEST_F(TapTest, LivesThatTheBirthNamesKeepTheirNamesAndTheirNumbers) {
+  v1::Birth born;
+  ASSERT_TRUE(born.ParseFromString(birth(kOtherLife)));
+  born.add_earlier(kLife);
+  arrive("a/birth", born.SerializeAsString());
+  arrive("a/raw", raw(7));
+  arrive("a/raw", raw(9, 1, kOtherLife));
+  arrive("a/raw", raw(8));
+  arrive("a/raw", raw(10, 1, kOtherLife));
+  for (const seen::Reading& reading : all<seen::Reading>()) EXPECT_EQ(reading.path, "pump-1/flow");
+  EXPECT_THAT(problems(), testing::IsEmpty());
+  EXPECT_EQ(tap->streams().size(), 2U);
+}
+
 TEST_F(TapTest, WhatCannotBeReadIsCountedAndIsNotSeenAsArrived) {
   v1::RawRecord rubbish;
   rubbish.set_readings("rubbish");
