@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "weir/v1/log.pb.h"
+#include "line/digest.h"
 
 namespace weir {
 namespace {
@@ -15,11 +15,9 @@ store::Stream to_store(uplink::Stream stream) { return static_cast<store::Stream
 
 // What stands in the place of a record that the disk has spoilt: of raw, a gap that says so; the others
 // have no word for it, and go out empty. Either way the numbers stay dense.
-std::string damaged_body(uplink::Stream stream, std::uint64_t seq) {
-  if (stream != uplink::Stream::raw && stream != uplink::Stream::backfill) return {};
-  v1::RawRecord raw;
-  raw.add_gaps()->set_reason("damaged on disk: record " + std::to_string(seq) + " failed its checksum");
-  return raw.SerializeAsString();
+std::string damaged_body(const store::Record& record) {
+  if (record.stream != store::Stream::raw && record.stream != store::Stream::backfill) return {};
+  return line::Digest().gap({record.stream, record.incarnation, record.seq, record.seq, {}}, "damaged", {});
 }
 
 }  // namespace
@@ -39,7 +37,7 @@ void StoreSource::fetch(uplink::Stream stream, std::uint64_t after, std::size_t 
                    if (record.damaged) {
                      log::error("uplink {}: record {} of {} is damaged on disk; a gap goes in its place", name, record.seq,
                                 uplink::to_text(stream));
-                     record.body = damaged_body(stream, record.seq);
+                     record.body = damaged_body(record);
                    }
                    records.push_back({stream, record.seq, std::move(record.body), std::move(record.incarnation)});
                  }
