@@ -1,10 +1,11 @@
-// Whether a file may be opened as a store, and what to do if it may not.
-#include <fcntl.h>
-#include <unistd.h>
+#include "store/open.h"
 
 #include "store/encryption.h"
+#include "store/folder.h"
+#include "store/lock.h"
 #include "store/schema.h"
-#include "store/sqlite_database.h"
+#include "store/steady_database.h"
+#include "store/wal_check.h"
 
 namespace weir::store {
 namespace {
@@ -12,19 +13,7 @@ namespace {
 using Kind = sqlite::Failure::Kind;
 namespace fs = std::filesystem;
 
-constexpr std::array kSuffixes{"", "-wal", "-shm", "-journal"};
-
 fs::path with(const fs::path& file, std::string_view suffix) { return file.string() + std::string(suffix); }
-
-fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
-
-// A new name survives a power cut only when its folder is synced.
-void sync_folder(const fs::path& file) {
-  const int fd = ::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
-}
 
 std::string stamp(Timestamp time) {
   std::string out;  // 2026-11-21T01:18:39Z -> 20261121-011839
@@ -53,8 +42,16 @@ void check_kind(const FileKind& kind) {
     throw Refused{{"it is an SQLite database, but not one of weir's", "is store.path right? Nothing was changed"}};
 }
 
-std::unique_ptr<Database> open_for_writing(const Options& options, const Clock& clock, std::optional<Lock>& lock,
-                                           std::vector<std::string> notes) {
+// What SQLite would not say, or say otherwise.
+void check_files(const fs::path& file) {
+  std::error_code error;
+  if (fs::is_directory(file, error)) throw sqlite::damaged("it is a folder");
+  if (const auto wal = read_wal(with(file, "-wal")); wal && wal->damage) throw sqlite::damaged(*wal->damage);
+}
+
+std::unique_ptr<SqliteDatabase> open_for_writing(const Options& options, const Clock& clock,
+                                                 std::vector<std::string> notes) {
+  check_files(options.file);
   auto vfs = std::make_unique<Vfs>(options.io);
   const bool at_rest = !fs::exists(with(options.file, "-wal"));
   auto connection = std::make_unique<sqlite::Connection>(options.file, sqlite::Access::read_write, vfs->name());
@@ -76,13 +73,10 @@ std::unique_ptr<Database> open_for_writing(const Options& options, const Clock& 
   }
   check_tables(*connection);
   connection->set_checkpoint_on_close(true);
-  auto database =
-      std::make_unique<SqliteDatabase>(options, clock, std::move(vfs), std::move(connection), std::move(notes));
-  database->hold(std::move(*lock));
-  return database;
+  return std::make_unique<SqliteDatabase>(options, clock, std::move(vfs), std::move(connection), std::move(notes));
 }
 
-std::unique_ptr<Database> open_for_reading(const Options& options, const Clock& clock, sqlite::Access access) {
+std::unique_ptr<SqliteDatabase> open_for_reading(const Options& options, const Clock& clock, sqlite::Access access) {
   auto vfs = std::make_unique<Vfs>(options.io);
   auto connection = std::make_unique<sqlite::Connection>(options.file, access, vfs->name());
   const FileKind kind = kind_of(*connection);
@@ -116,10 +110,6 @@ Result<std::unique_ptr<Database>> read(const Options& options, const Clock& cloc
   }
 }
 
-// Whether what went wrong lies in the file, so that a new one may do better. An unreadable sector is a
-// damaged file too; a disk that takes no new file either says so when that is made.
-bool is_damage(const sqlite::Failure& failure) { return failure.kind() == Kind::damaged || failure.is_bad_read(); }
-
 }  // namespace
 
 const char* to_text(Stream stream) {
@@ -142,7 +132,7 @@ Result<fs::path> Database::set_aside(const fs::path& file, const Clock& clock) {
   const std::string base = file.string() + ".damaged-" + stamp(clock.now());
   fs::path aside = base;
   for (int i = 2; fs::exists(aside); ++i) aside = base + "-" + std::to_string(i);
-  for (const char* suffix : kSuffixes) {
+  for (const char* suffix : kStoreSuffixes) {
     std::error_code error;
     fs::rename(with(file, suffix), with(aside, suffix), error);
     if (error && error != std::errc::no_such_file_or_directory)
@@ -154,27 +144,46 @@ Result<fs::path> Database::set_aside(const fs::path& file, const Clock& clock) {
   return aside;
 }
 
-Result<std::unique_ptr<Database>> Database::open(const Options& options, const Clock& clock) {
-  if (options.read_only) return read(options, clock);
-
-  auto taken = Lock::take(options.file);
-  if (!taken) return std::unexpected(std::move(taken.error()));
-  std::optional<Lock> lock(std::move(*taken));
-  std::vector<std::string> notes;
-  for (bool again = false;; again = true) {
-    try {
-      return open_for_writing(options, clock, lock, notes);
-    } catch (const Refused& refused) {
-      return cannot_open(options, refused.error);
-    } catch (const sqlite::Failure& failure) {
-      if (again || !is_damage(failure)) return cannot_open(options, failure.error());
-      const auto aside = set_aside(options.file, clock);
-      if (!aside) return cannot_open(options, {failure.error().what + "; " + aside.error().what, aside.error().hint});
-      notes.push_back("THE STORE WAS DAMAGED (" + failure.error().what + ") and was set aside as " + aside->string() +
-                      "; a new one was begun under a new incarnation. Readings and alerts that had not reached the"
-                      " clouds are only in the file that was set aside: keep it");
-    }
+Result<std::unique_ptr<SqliteDatabase>> open_file(const Options& options, const Clock& clock,
+                                                  std::vector<std::string> notes) {
+  if (auto finished = finish_mending(options.file); !finished) return cannot_open(options, finished.error());
+  try {
+    return open_for_writing(options, clock, std::move(notes));
+  } catch (const Refused& refused) {
+    return cannot_open(options, refused.error);
+  } catch (const sqlite::Failure& failure) {
+    auto error = cannot_open(options, failure.error());
+    error.error().damage = failure.is_damage();
+    // That a file could not be opened does not tell why.
+    error.error().unwritable =
+        failure.is_unwritable() || (failure.kind() == Kind::other && takes_nothing(folder_of(options.file)));
+    return error;
   }
+}
+
+Result<std::unique_ptr<SqliteDatabase>> look_into(const Options& options, const Clock& clock) {
+  Options looking = options;
+  looking.read_only = true;
+  try {
+    // At rest there is no WAL, and none can be made.
+    const bool at_rest = !fs::exists(with(options.file, "-wal"));
+    return open_for_reading(looking, clock, at_rest ? sqlite::Access::immutable : sqlite::Access::alone);
+  } catch (const Refused& refused) {
+    return cannot_open(options, refused.error);
+  } catch (const sqlite::Failure& failure) {
+    return cannot_open(options, failure.error());
+  }
+}
+
+Result<std::vector<std::string>> replace_damaged(const Options& options, const Clock& clock, const std::string& why,
+                                                 const Known& known) {
+  auto mended = mend(options, clock, why, known);
+  if (!mended) return cannot_open(options, {why + "; " + mended.error().what, mended.error().hint});
+  return std::move(mended->notes);
+}
+
+Result<std::unique_ptr<Database>> Database::open(const Options& options, const Clock& clock) {
+  return options.read_only ? read(options, clock) : SteadyDatabase::open(options, clock);
 }
 
 }  // namespace weir::store

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "store/database.h"
+#include "store/open.h"
 
 namespace weir::store {
 
@@ -48,6 +49,14 @@ class StoreTest : public testing::Test {
   void open() {
     database_.reset();
     auto opened = Database::open(options_, clock_);
+    ASSERT_TRUE(opened) << opened.error().text();
+    database_ = std::move(*opened);
+  }
+
+  // Without what goes on when the disk does not.
+  void open_beneath() {
+    database_.reset();
+    auto opened = open_file(options_, clock_, {});
     ASSERT_TRUE(opened) << opened.error().text();
     database_ = std::move(*opened);
   }
