@@ -99,20 +99,38 @@ void Intake::announced(const std::string& driver, Source& source, std::string_vi
   source.announced = std::move(ids);
   grant_claims();
 
-  if (source.received.instance() != announcement.instance()) {
-    // Another life of the driver: its epoch must be durable before it hears of it.
+  // Epochs that the driver knows were given, whether this life of the agent knows of it or not.
+  constexpr std::uint64_t kMostAhead = 1ULL << 32;
+  const std::uint64_t epoch = announcement.epoch();
+  if (epoch > last_epoch_ && epoch - last_epoch_ < kMostAhead) last_epoch_ = epoch;
+  const v1::Cursor& received = source.received;
+  const bool same = received.instance() == announcement.instance();
+  const bool lost = same ? epoch > received.epoch() || (epoch == received.epoch() && announcement.accepted() > received.seq())
+                         : announcement.accepted() > 0;
+  if (!same) {
     source.received.set_instance(announcement.instance());
-    source.received.set_epoch(++last_epoch_);
-    source.received.set_seq(0);
-    source.received.set_lives(source.received.lives() + 1);
-    source.fresh = true;
-    source.asked = source.garbled = source.ahead = false;
-    source.epoch_durable = false;
-    source.refusals.clear();
-    sink_.take({}, {}, source.received);
+    source.received.set_lives(received.lives() + 1);
+  }
+  if (lost)
+    log::error("driver {}: readings that had been accepted are gone: they were committed while the disk took nothing",
+               driver);
+  if (!same || lost) {
+    source.lost = lost;
+    begin_epoch(source);
   } else if (source.epoch_durable) {
     ack(driver, source, false);
   }
+}
+
+// It must be durable before the driver hears of it, and sends all it has anew under it.
+void Intake::begin_epoch(Source& source) {
+  source.received.set_epoch(++last_epoch_);
+  source.received.set_seq(0);
+  source.fresh = true;
+  source.asked = source.garbled = source.ahead = false;
+  source.epoch_durable = false;
+  source.refusals.clear();
+  sink_.take({}, {}, source.received);
 }
 
 // A signal is its driver's as long as that is named in weir.yaml and announces it.
@@ -127,7 +145,7 @@ Result<model::SignalId> Intake::claim(const std::string& driver, const model::Si
   constexpr std::size_t kMostClaims = 10'000;
   const model::SignalId known = sink_.signals().find(signal.path);
   if (known != 0 && sink_.signals().knows(signal, driver)) return known;
-  const std::string owner = known == 0 ? std::string() : sink_.signals().at(known).driver;
+  const std::string owner = known == 0 ? std::string() : std::string(sink_.signals().driver(known));
   auto defined = sink_.define(signal, driver, !owner.empty() && !owns(owner, known));
   if (!defined && !owner.empty() && claims_.size() < kMostClaims) claims_.emplace_back(driver, signal);
   return defined;
@@ -199,10 +217,10 @@ void Intake::take(const std::string& driver, Source& source, const v1::Batch& ba
   std::vector<v1::Gap> gaps;
 
   // A life that ended before anything of it was accepted took its readings with it all the same.
-  if (source.fresh && (cursor.lives() > 1 || cursor.accepted() > 0)) {
+  if (source.fresh && (source.lost || cursor.lives() > 1 || cursor.accepted() > 0)) {
     v1::Gap lost = gap(driver, source);
     lost.set_to(decoded.readings > 0 ? decoded.first : clock_.now());
-    lost.set_reason("driver-restarted");
+    lost.set_reason(source.lost ? "accepted-and-lost" : "driver-restarted");
     gaps.push_back(std::move(lost));
   }
   if (batch.has_dropped() && batch.dropped().count() > 0) {
@@ -213,6 +231,7 @@ void Intake::take(const std::string& driver, Source& source, const v1::Batch& ba
     lost.set_reason("dropped-by-driver: " + to_utf8(batch.dropped().reason(), 256));
     gaps.push_back(std::move(lost));
     counters.dropped += batch.dropped().count();
+    counters.last_lost = clock_.now();
   }
   if (decoded.removed > 0) {
     v1::Gap lost = gap(driver, source);
@@ -224,7 +243,7 @@ void Intake::take(const std::string& driver, Source& source, const v1::Batch& ba
     count(driver, {Refusal::future, std::to_string(decoded.removed) + " readings, up to " + to_iso(decoded.removed_last)});
   }
 
-  source.fresh = source.asked = source.garbled = source.ahead = false;
+  source.fresh = source.lost = source.asked = source.garbled = source.ahead = false;
   cursor.set_seq(batch.seq());
   // Not beyond the tolerance, guard or not: it would stay there.
   if (decoded.readings > 0)
@@ -298,6 +317,7 @@ v1::Gap Intake::gap(const std::string& driver, const Source& source) const {
 void Intake::count(const std::string& driver, const Refused& refused) {
   DriverCounters& counters = counters_[driver];
   ++counters.refused[static_cast<std::size_t>(refused.why)];
+  counters.last_lost = clock_.now();
   counters.last_refusal = std::string(to_text(refused.why)) + ": " + refused.detail;
   std::uint64_t repeats = 0;
   if (bursts_.first(driver + to_text(refused.why), repeats))

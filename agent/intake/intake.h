@@ -47,6 +47,7 @@ struct DriverCounters {
   std::uint64_t dropped = 0;                  // readings that it gave up itself
   std::array<std::uint64_t, static_cast<std::size_t>(Refusal::count_)> refused{};
   Timestamp last_arrival = 0;
+  Timestamp last_lost = 0;                    // when readings were last refused, or given up by the driver
   std::string last_refusal;
 };
 
@@ -96,6 +97,7 @@ class Intake {
     bool garbled = false;                   // the message after the last good one was not a batch
     bool ahead = false;                     // while garbled: a later batch came, so there was one in its place
     bool fresh = false;                     // no batch of this epoch was taken yet
+    bool lost = false;                      // with it: what an earlier life of the agent had accepted
     Nanoseconds last_batch = 0;             // boottime when the last one came, taken or not
     std::size_t average_bytes = 1'024;      // of a batch
     std::vector<v1::Refusal> refusals;      // to be told with the next ack
@@ -103,6 +105,7 @@ class Intake {
   };
 
   void announced(const std::string& driver, Source& source, std::string_view payload);
+  void begin_epoch(Source& source);
   Result<model::SignalId> claim(const std::string& driver, const model::Signal& signal);
   bool owns(const std::string& driver, model::SignalId id) const;
   void grant_claims();

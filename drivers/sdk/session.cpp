@@ -88,6 +88,10 @@ void Session::announce() {
   announcement.set_kind(identity_.kind);
   announcement.set_version(identity_.version);
   for (const model::Signal& signal : signals_) wire::encode(signal, *announcement.add_signals());
+  outbox_.with_queue([&](const Queue& queue) {
+    announcement.set_epoch(queue.epoch());
+    announcement.set_accepted(queue.accepted());
+  });
   rewind_at_ack_ = true;
   client_.publish(
       {.topic = topic("signals"), .payload = announcement.SerializeAsString(), .qos = 1, .retained = true},
