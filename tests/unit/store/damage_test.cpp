@@ -45,7 +45,7 @@ class DamageTest : public StoreTest {
 TEST_F(DamageTest, ABitInACommitIsNamedAndTheOthersSurvive) {
   filled();
   damage("commit 7.");
-  open();
+  open_beneath();
   EXPECT_THAT(database_->notes(), IsEmpty());
   int seen = 0;
   const auto scanned = database_->scan(0, [&](const LogRow&) { return ++seen > 0; });
@@ -95,7 +95,7 @@ TEST_F(DamageTest, ABitInAKeptValueIsAnError) {
   open();
   ASSERT_TRUE(database_->keep("config", "version: 1"));
   damage("version: 1");
-  open();
+  open_beneath();
   const auto kept = database_->kept("config");
   ASSERT_FALSE(kept);
   EXPECT_THAT(kept.error().what, HasSubstr("config"));
@@ -217,7 +217,7 @@ TEST_F(DamageTest, AFullDiskIsAnErrorAndNothingElse) {
   std::filesystem::create_directory(disk);
   if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=1m") != 0) GTEST_SKIP() << "needs root, to mount a tmpfs";
   options_.file = disk / "weir.db";
-  open();
+  open_beneath();
   const std::string body(60'000, 'x');
   LogId last = 0;
   std::optional<Error> full;
@@ -230,6 +230,7 @@ TEST_F(DamageTest, AFullDiskIsAnErrorAndNothingElse) {
   }
   EXPECT_TRUE(full);
   if (full) {
+    EXPECT_TRUE(full->unwritable);
     EXPECT_THAT(full->text(), HasSubstr("free some space"));
   }
   EXPECT_GE(last, 3U);
@@ -238,7 +239,7 @@ TEST_F(DamageTest, AFullDiskIsAnErrorAndNothingElse) {
   EXPECT_EQ(::mount("tmpfs", disk.c_str(), "tmpfs", MS_REMOUNT, "size=4m"), 0);
   EXPECT_EQ(commit("again", "r"), last + 1);
   EXPECT_THAT(verify(), IsEmpty());
-  open();
+  open_beneath();
   EXPECT_EQ(database_->stats().last, last + 1);
   database_.reset();
   EXPECT_EQ(::umount(disk.c_str()), 0);

@@ -257,7 +257,7 @@ TEST_F(EncryptionTest, ARowIsNotMadePlainBehindTheKeysBack) {
       " WHERE id = 6;"
       "UPDATE outbox SET body = (SELECT body FROM forged.outbox f WHERE f.key = outbox.key) WHERE log_id = 6;"
       "UPDATE meta SET value = (SELECT value FROM forged.meta f WHERE f.key = meta.key) WHERE key = 'keep/config'");
-  open();
+  open_beneath();
   const auto scanned = database_->scan(5, [](const LogRow&) { return true; });
   ASSERT_FALSE(scanned);
   EXPECT_THAT(scanned.error().what, HasSubstr("log row 6"));

@@ -31,6 +31,7 @@ struct Memory {
   std::array<StreamSeq, 5> asked{};  // by Stream: what was acknowledged
   std::array<StreamSeq, 5> acked{};  // by Stream: of it, what was told to be written
   std::string incarnation;
+  bool went_on = false;                 // in memory for a time, under another incarnation
   std::vector<std::string> said;        // by open(): what had to be mended
   std::vector<std::string> failed;      // calls, and why
   std::vector<std::string> complaints;  // about answers that were wrong
@@ -111,6 +112,7 @@ class Life {
       memory_.failed.push_back(std::string(step) + ": " + result.error().what);
       if (result.error().what.empty()) memory_.complaints.push_back(std::string(step) + " failed without a word");
     }
+    memory_.went_on |= database_->incarnation() != memory_.incarnation;
     if (database_->condition().suspended) return false;
     for (const auto& [index, id] : held_) memory_.commits[index].told = id;
     held_.clear();
@@ -212,9 +214,10 @@ class Life {
     if (database_ != nullptr) is_done("tidy", database_->tidy());
   }
 
-  // What comes back while all this goes on is right, too, or an error.
+  // What comes back while all this goes on is right, too, or an error. A store that could not be read when it was
+  // opened goes on with what it has.
   void read() {
-    if (database_ == nullptr) return;
+    if (database_ == nullptr || database_->condition().suspended) return;
     LogId last = 0;
     const auto scanned = database_->scan(0, [&](const LogRow& row) {
       if (last != 0 && row.id != last + 1) memory_.complaints.push_back("scan left out a row");

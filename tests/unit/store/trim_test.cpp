@@ -117,6 +117,7 @@ TEST_F(TrimTest, AnUplinkThatTakesAStreamAnewStartsWithWhatIsThere) {
 
 TEST_F(TrimTest, KeepsTheUplinksItHadIfTheNewOnesCannotBeLoaded) {
   fill();
+  open_beneath();
   clock_.advance(2 * kHour);
   ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 4));
   {
