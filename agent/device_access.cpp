@@ -23,11 +23,11 @@ Result<model::SignalId> find(const model::SignalTable& signals, std::string_view
   if (id == 0) {
     std::vector<std::string_view> known;
     for (std::size_t i = 1; i <= std::min<std::size_t>(signals.size(), 10'000); ++i)
-      known.push_back(signals.at(static_cast<model::SignalId>(i)).signal.path);
+      known.push_back(signals.path(static_cast<model::SignalId>(i)));
     const std::string hint = did_you_mean(path, known);
     return fail("there is no signal '" + std::string(path) + "'", hint.empty() ? "weir drivers --signals lists them" : hint);
   }
-  if (signals.at(id).driver.empty())
+  if (signals.driver(id).empty())
     return fail("'" + std::string(path) + "' is the output of a rule, not of a device");
   return id;
 }

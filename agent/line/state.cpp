@@ -93,8 +93,9 @@ std::string State::save() const {
     const auto id = static_cast<model::SignalId>(i + 1);
     v1::SignalDefined& defined = *snapshot.add_signals();
     defined.set_id(id);
-    wire::encode(signals_.at(id).signal, *defined.mutable_signal());
-    defined.set_driver(signals_.at(id).driver);
+    const model::SignalTable::Entry entry = signals_.at(id);
+    wire::encode(entry.signal, *defined.mutable_signal());
+    defined.set_driver(entry.driver);
   }
   *snapshot.mutable_installed() = installed_;
   snapshot.set_last_epoch(last_epoch_);

@@ -70,7 +70,7 @@ void Engine::State::bind_all() {
   }
   for (SignalId id = 0; id < signals_.size(); ++id) {
     signals_[id].bindings.clear();
-    if (!signals_[id].path.empty()) bind(signals_[id].path, id);
+    if (signals_[id].path_size != 0) bind(path_of(signals_[id]), id);
   }
   settle();
   for (SignalId id = 0; id < signals_.size(); ++id) spread_unit(id);
@@ -180,10 +180,13 @@ std::uint16_t Engine::State::unit_index(const std::string& unit) {
 void Engine::State::define(SignalId id, const model::Signal& signal) {
   if (id >= kFirstNode) return;
   if (id >= signals_.size()) signals_.resize(std::size_t{id} + 1);
-  signals_[id].unit = unit_index(signal.unit);
-  if (signals_[id].path == signal.path) return spread_unit(id);
-  const bool is_new = signals_[id].path.empty();
-  signals_[id].path = signal.path;
+  Signal& known = signals_[id];
+  known.unit = unit_index(signal.unit);
+  if (path_of(known) == signal.path) return spread_unit(id);
+  const bool is_new = known.path_size == 0;
+  known.path = static_cast<std::uint32_t>(paths_.size());
+  known.path_size = static_cast<std::uint32_t>(signal.path.size());
+  paths_ += signal.path;
   if (!is_new) {
     const auto wakes = all_wakes();
     bind_all();

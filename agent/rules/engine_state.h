@@ -53,7 +53,7 @@ class Engine::State final : private Timers::Places {
   };
   struct Signal : Source {
     std::uint16_t unit = 0;
-    std::string path;
+    std::uint32_t path = 0, path_size = 0;  // where it is in paths_
   };
   // Signals of an input that has only some of the rule's captures, and the groups that they are for.
   struct Partial {
@@ -73,6 +73,9 @@ class Engine::State final : private Timers::Places {
   void spread_unit(SignalId id);
   std::uint16_t unit_index(const std::string& unit);
   Source& source(std::uint32_t which);
+  std::string_view path_of(const Signal& signal) const {
+    return std::string_view(paths_).substr(signal.path, signal.path_size);
+  }
   const std::vector<Binding>& bindings(Source& source);
   static std::string join_captures(const std::vector<std::string>& values);
   void feed_derived(Sink& sink);
@@ -84,6 +87,7 @@ class Engine::State final : private Timers::Places {
   std::shared_ptr<const RuleSet> rules_ = std::make_shared<RuleSet>();
   std::vector<std::unique_ptr<RuleState>> states_;  // as rules_->rules
   std::vector<Signal> signals_;                     // by id
+  std::string paths_;                               // of the signals, one behind the other
   std::vector<Source> nodes_;                       // derived signals that some rule reads
   std::vector<std::string> units_{""};
   PatternIndex index_;
