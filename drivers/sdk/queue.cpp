@@ -58,7 +58,13 @@ Queue::Ack Queue::acknowledge(std::string_view incarnation, std::uint64_t epoch,
     constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
     allowed_ = accepted_ > kMost - credit ? kMost : accepted_ + credit;
   };
-  if (!same_store || epoch > epoch_) {
+  // A store that goes on under another incarnation, and knows what it accepted of this epoch, goes on with it.
+  const bool goes_on = epoch == epoch_ && seq >= accepted_ && seq - accepted_ <= sent_;
+  if (goes_on && !same_store) {
+    incarnation_ = incarnation;
+    rewind();
+  }
+  if (epoch > epoch_ || (!same_store && !goes_on)) {
     incarnation_ = incarnation;
     epoch_ = epoch;
     accepted_ = seq;

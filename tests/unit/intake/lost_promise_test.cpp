@@ -47,7 +47,7 @@ class LostPromiseTest : public testing::Test {
   void live() {
     box.waiting.reset();
     Options options;
-    options.incarnation = std::string(16, 'i');
+    options.incarnation = std::string(16, incarnation);
     intake = std::make_unique<Intake>(rig.clock, options, box, [this](std::string topic, const std::string& payload) {
       v1::Ack ack;
       ASSERT_TRUE(ack.ParseFromString(payload));
@@ -116,6 +116,7 @@ class LostPromiseTest : public testing::Test {
   std::unique_ptr<Intake> intake;
   std::vector<std::pair<std::string, v1::Ack>> acks;
   std::string announced;
+  char incarnation = 'i';
   std::set<Timestamp> published;
 };
 
@@ -169,6 +170,30 @@ TEST_F(LostPromiseTest, AnEpochThatWasNeverDurableIsNotGivenAgain) {
   EXPECT_GT(rig.outbox.with_queue([](const sdk::Queue& queue) { return queue.epoch(); }), epoch);
   ASSERT_THAT(box.gaps, testing::SizeIs(1));
   EXPECT_EQ(box.gaps[0].reason(), "accepted-and-lost");
+}
+
+TEST_F(LostPromiseTest, NothingComesTwiceUnderAnotherIncarnation) {
+  rig.client.connect();
+  settle(true);
+  publish(2);
+  settle(true);
+  publish(2);
+  while (!rig.client.sent.empty()) {
+    const mqtt::Message message = rig.client.deliver();
+    intake->message(message.topic, message.payload);
+  }
+  box.durable = box.waiting;  // and the agent dies before it says so
+  ASSERT_EQ(box.taken.size(), 4U);
+  rig.client.disconnect();
+  incarnation = 'j';
+  live();
+  rig.client.connect();
+  settle(true);
+  publish(2);
+  pass(60);
+  expect_accounted_for({});
+  EXPECT_EQ(box.taken.size(), 6U);
+  EXPECT_THAT(box.gaps, testing::IsEmpty());
 }
 
 TEST_F(LostPromiseTest, WithoutALossThereIsNoGap) {
