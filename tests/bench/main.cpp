@@ -1,6 +1,9 @@
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
+
 #include "bench.h"
+#include "rig.h"
 
 int main(int argc, char** argv) {
   CLI::App app{"What Weir costs, beside a floor measured in the same run", "weir-bench"};
@@ -16,7 +19,12 @@ int main(int argc, char** argv) {
   weir::bench::add_ingest(app, report);
   weir::bench::add_alert_latency(app, report);
   weir::bench::add_footprint(app, report);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    CLI11_PARSE(app, argc, argv);
+  } catch (const weir::bench::GivenUp& given_up) {
+    std::fprintf(stderr, "weir-bench: %s\n", given_up.why.c_str());
+    return 1;
+  }
   report.print(json);
   return 0;
 }

@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "bus/limits.h"
+#include "control/client.h"
 
 namespace weir::bench {
 namespace fs = std::filesystem;
@@ -27,10 +28,7 @@ constexpr int kPatience = 60;  // s
 
 }  // namespace
 
-void give_up(const std::string& why) {
-  std::fprintf(stderr, "weir-bench: %s\n", why.c_str());
-  std::exit(1);
-}
+void give_up(const std::string& why) { throw GivenUp{why}; }
 
 Folder::Folder(const fs::path& parent) {
   std::string name = (parent / "weir-bench-XXXXXX").string();
@@ -46,9 +44,24 @@ Folder::~Folder() {
   fs::remove_all(path_, ignored);
 }
 
-AgentProcess::AgentProcess(const fs::path& folder, const std::string& config) {
+void in_child(const std::function<void()>& work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    try {
+      work();
+      ::_exit(0);
+    } catch (const GivenUp& given_up) {
+      std::fprintf(stderr, "weir-bench: %s\n", given_up.why.c_str());
+      ::_exit(1);
+    }
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0) give_up("the store could not be filled");
+}
+
+AgentProcess::AgentProcess(const fs::path& folder, const std::string& config) : runtime_(folder / "run") {
   const fs::path executable = fs::read_symlink("/proc/self/exe").parent_path() / "weir";
-  const fs::path file = folder / "weir.yaml", runtime = folder / "run", said = folder / "notify";
+  const fs::path file = folder / "weir.yaml", said = folder / "notify";
   if (::access(executable.c_str(), X_OK) != 0) give_up("there is no " + executable.string() + ": build it, too");
   need(write_volatile_file(file, config));
   fs::remove(said);
@@ -70,7 +83,7 @@ AgentProcess::AgentProcess(const fs::path& folder, const std::string& config) {
     if (::getppid() != parent) ::_exit(1);
     ::setenv("NOTIFY_SOCKET", said.c_str(), 1);
     ::execl(executable.c_str(), "weir", "run", "--log", "error", "--config", file.c_str(), "--runtime-dir",
-            runtime.c_str(), nullptr);
+            runtime_.c_str(), nullptr);
     ::_exit(127);
   }
 }
@@ -92,6 +105,10 @@ std::chrono::nanoseconds AgentProcess::ready() {
 
 void AgentProcess::kill() { end(SIGKILL); }
 void AgentProcess::stop() { end(SIGTERM); }
+
+Node AgentProcess::status() const {
+  return need(control::ask(runtime_ / "control.sock", Node::object().set("do", "status")));
+}
 
 void AgentProcess::end(int signal) {
   if (pid_ <= 0) return;
@@ -130,6 +147,21 @@ std::vector<pid_t> family_of(pid_t pid) {
     }
   }
   return out;
+}
+
+void drop_caches(Report& report) {
+  ::sync();
+  std::ofstream drop("/proc/sys/vm/drop_caches");
+  if (!(drop << "3" << std::flush)) report.note("caches are warm: dropping them needs root");
+}
+
+std::string default_config(const std::string& drivers, const std::string& store, const std::string& more) {
+  std::string out = need(read_file(WEIR_DEFAULT_CONFIG, 1 << 20));
+  const std::string head = "drivers:\n";
+  const std::size_t at = out.find(head);
+  if (at == std::string::npos) give_up("the default config has no drivers:");
+  out.insert(at + head.size(), drivers);
+  return out + "\nstore: {" + store + "}\n" + more;
 }
 
 std::string broker_config() {

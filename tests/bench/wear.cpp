@@ -1,0 +1,121 @@
+#include "wear.h"
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "loop_disk.h"
+#include "rig.h"
+#include "store/database.h"
+#include "test_support/mosquitto.h"
+
+namespace weir::bench {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kDevices = 20;
+constexpr double kSecondsADay = 86'400;
+constexpr double kRawBytes = 200 * 16;  // a second: times and doubles
+constexpr auto kPatience = std::chrono::minutes(15);
+
+// Ten signals each: four of doubles to the last bit, five of integers, one of states.
+std::string plant() {
+  std::string out = "  plant:\n    kind: simulator\n    options:\n      signals:\n";
+  for (int i = 0; i < kDevices; ++i) {
+    const auto signal = [&, device = "        device-" + std::to_string(i) + "/"](const char* what) {
+      out += device + what + "\n";
+    };
+    signal("temperature: {wave: noise, amplitude: 5, offset: 60, unit: Cel}");
+    signal("pressure: {wave: sine, amplitude: 2, offset: 6, noise: 0.1, unit: bar}");
+    signal("flow: {wave: sine, amplitude: 3, noise: 0.2}");
+    signal("level: {wave: ramp, noise: 0.3}");
+    signal("power: {wave: noise, type: int, amplitude: 200, offset: 5000}");
+    signal("speed: {wave: sine, type: int, amplitude: 900}");
+    signal("current: {wave: noise, type: int, amplitude: 3}");
+    signal("position: {wave: ramp, type: int, amplitude: 1000}");
+    signal("energy: {wave: counter, type: int, amplitude: 7}");
+    signal("run: {wave: step, type: bool}");
+  }
+  return out;
+}
+
+constexpr const char* kRules = R"(rules:
+  - name: hot
+    from: {t: "{device}/temperature"}
+    when: t > 90
+    for: 30s
+    clear: t < 85
+    alert: {severity: critical, message: "{device} is at {t:.1f} °C"}
+  - name: means
+    from: {t: "{device}/temperature"}
+    window: 10s
+    emit: {"{device}/temperature_mean": mean(t), "{device}/temperature_max": max(t)}
+)";
+
+// Leaves a WAL that is as long as it gets: how it grows is a matter of the first minutes, not of a day.
+void lengthen_wal(const fs::path& file) {
+  in_child([&] {
+    store::Options options;
+    options.file = file;
+    const SystemClock clock;
+    auto database = need(store::Database::open(options, clock));
+    for (int i = 0; i < 1'000; ++i) {
+      need(database->commit(store::Transaction{}));
+      need(database->tidy());
+    }
+  });
+}
+
+// A checkpoint is what writes to the database file itself.
+void until_checkpoint(const fs::path& file) {
+  const auto before = fs::last_write_time(file);
+  for (const auto start = Clock::now(); fs::last_write_time(file) == before;) {
+    if (Clock::now() - start > kPatience) give_up("the store moved nothing from its WAL into the file");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+double bytes_of_sqlite(const AgentProcess& agent) {
+  const Node status = agent.status();
+  const Node* store = status.find("store");
+  const Node* bytes = store != nullptr ? store->find("bytes_written") : nullptr;
+  double out = 0;
+  if (bytes == nullptr || !bytes->as_number(out)) give_up("the agent's status does not say what it wrote");
+  return out;
+}
+
+}  // namespace
+
+void measure_wear(const fs::path& parent, Report& report) {
+  const Folder folder(parent);  // the runtime folder, too: on a box it is in memory
+  const LoopDisk disk(folder.path(), 256 << 20);
+  if (!disk.mounted() || device_bytes(disk.path()) == 0 || !test::Mosquitto::installed()) {
+    report.note("what the agent writes a day is not measured: it takes root, mkfs.ext4, loop mounts and mosquitto");
+    return;
+  }
+  const test::Mosquitto cloud(broker_config());
+  const fs::path file = disk / "weir.db";
+  lengthen_wal(file);
+  fs::create_directories(folder / "rules.d");
+  need(write_volatile_file(folder / "rules.d/wear.yaml", kRules));
+  AgentProcess agent(folder.path(), default_config(plant(), "path: \"" + file.string() + "\"",
+                                                   "uplinks: {cloud: {url: \"" + cloud.url() + "\"}}\n"));
+  agent.ready();
+
+  until_checkpoint(file);
+  const auto start = Clock::now();
+  const double device = device_bytes(disk.path()), sqlite = bytes_of_sqlite(agent);
+  until_checkpoint(file);
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const auto a_day = [seconds](double bytes) { return bytes / seconds * kSecondsADay / 1e9; };
+  const double floor = kRawBytes * kSecondsADay / 1e9;
+  report.add("written a day, 200 signals at 1 Hz, rules, agent and broker, by SQLite", "GB",
+             a_day(bytes_of_sqlite(agent) - sqlite), floor);
+  report.add("the same, by the block device", "GB", a_day(device_bytes(disk.path()) - device), floor);
+}
+
+}  // namespace weir::bench
