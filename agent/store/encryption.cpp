@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 8> kClear{kSalt,     kCheck, "incarnation
                                                  "machine", "file", "holes",       "wear"};
 
 sqlite::Failure refused(const char* what, const char* hint) {
-  return {sqlite::Failure::Kind::other, {std::string(what) + "; nothing was changed", hint}};
+  return {sqlite::Failure::Kind::refused, {std::string(what) + "; nothing was changed", hint}};
 }
 
 // A value that is damaged goes: it could not be read before either, and must not stay in clear.

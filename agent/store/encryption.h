@@ -2,7 +2,7 @@
 //
 // Two rows of `meta` say so: `salt`, and `key_check`, which only the right key opens. In clear, each with its
 // checksum, so that a damaged one is not taken for a wrong key. Functions throw sqlite::Failure; a key that is
-// wrong, or missing, is one of Kind::other: the file is sound, and nothing was written.
+// wrong, or missing, is one of Kind::refused: the file is sound, and nothing was written.
 #pragma once
 
 #include <optional>
