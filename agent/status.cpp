@@ -12,6 +12,9 @@
 namespace weir {
 namespace {
 
+// How long something that is over is still shown; its counter stays.
+constexpr Nanoseconds kRecent = kHour;
+
 struct Problem {
   Timestamp since = 0;
   std::string what;    // "driver plc is down"
@@ -32,6 +35,11 @@ std::uint64_t lost(const intake::DriverCounters& counters) {
   std::uint64_t sum = counters.dropped;
   for (const std::uint64_t refused : counters.refused) sum += refused;
   return sum;
+}
+
+// Some drivers do not say since when.
+Timestamp since_of(Timestamp device, const v1::DriverState& driver, Timestamp started) {
+  return device != 0 ? device : driver.since() != 0 ? driver.since() : started;
 }
 
 void find_driver_problems(const StatusInputs& in, Node::List& problems) {
@@ -59,21 +67,37 @@ void find_driver_problems(const StatusInputs& in, Node::List& problems) {
     for (const v1::DeviceState& device : state->second.devices())
       if (device.level() == v1::DOWN || device.level() == v1::DEGRADED) {
         said = true;
-        problem(problems, {device.since(), "device " + device.device() + " is " + wire::to_text(device.level()),
+        problem(problems, {since_of(device.since(), state->second, in.started), "device " + device.device() + " is " + wire::to_text(device.level()),
                            device.reason(), "its readings are marked bad or do not come; rules over them wait",
                            "check its power, cable and address; try: weir read " + device.device() + "/SIGNAL"});
       }
     if (!said && (state->second.level() == v1::DOWN || state->second.level() == v1::DEGRADED))
-      problem(problems, {state->second.since(), "driver " + driver.name + " is " + wire::to_text(state->second.level()),
+      problem(problems, {since_of(0, state->second, in.started), "driver " + driver.name + " is " + wire::to_text(state->second.level()),
                          state->second.reason(), "its readings may be missing",
                          "journalctl -u weir | grep 'driver " + driver.name + "'"});
   }
   for (const auto& [name, counters] : in.intake.counters())
-    if (lost(counters) > 0)
-      problem(problems, {counters.last_arrival, "driver " + name + ": readings were given up since the start",
+    if (lost(counters) > 0 && in.clock.now() - counters.last_lost < kRecent)
+      problem(problems, {counters.last_lost, "driver " + name + ": readings were given up",
                          counters.last_refusal.empty() ? std::to_string(counters.dropped) + " dropped by the driver itself"
                                                        : counters.last_refusal,
                          "they are gone; a gap record upstream says which", "weir drivers " + name});
+}
+
+void find_store_problems(const StatusInputs& in, Node::List& problems) {
+  const store::Condition& store = in.line.condition().store;
+  if (store.full)
+    problem(problems, {store.full->since, "the store is full", store.full->why,
+                       "no new readings are taken; what is in goes on. The drivers keep what they can, then the oldest go",
+                       store.full->hint.empty() ? "bring the uplinks back, or raise store.quota and: weir reload"
+                                                : store.full->hint});
+  if (store.suspended)
+    problem(problems, {store.suspended->since, "the disk takes nothing: readings are kept in memory only",
+                       store.suspended->why,
+                       "they are lost if the box loses power now; of more than " +
+                           bytes_text(in.config.store.volatile_bytes) +
+                           " the oldest go, counted. Rules, alerts, writes and uplinks go on",
+                       store.suspended->hint.empty() ? "check the disk: df -h; dmesg" : store.suspended->hint});
 }
 
 void find_problems(const StatusInputs& in, Node::List& problems) {
@@ -83,7 +107,8 @@ void find_problems(const StatusInputs& in, Node::List& problems) {
                        "the last good one runs; no data is affected", "weir check, mend what it shows, weir reload"});
   for (const std::string& note : in.notes)
     problem(problems, {in.started, "found at the start", note, "see there", "journalctl -u weir"});
-  if (in.line.condition().failing)
+  find_store_problems(in, problems);
+  if (in.line.condition().failing && !in.line.condition().store.full)
     problem(problems, {in.line.condition().failing_since, "the store cannot be written",
                        in.line.condition().failing->what, "new readings wait in the drivers; the oldest go when they are full",
                        in.line.condition().failing->hint.empty() ? "check the disk: df -h; dmesg" : in.line.condition().failing->hint});
@@ -132,12 +157,13 @@ Node driver_node(const StatusInputs& in, const config::Driver& driver, const std
   }
   if (const auto it = in.line.state().driver_states().find(driver.name); it != in.line.state().driver_states().end()) {
     const v1::DriverState& state = it->second;
-    node.set("state", wire::to_text(state.level())).set("since", to_iso(state.since())).set("reason", state.reason());
+    node.set("state", wire::to_text(state.level())).set("reason", state.reason());
+    if (state.since() != 0) node.set("since", to_iso(state.since()));
     Node::List devices;
     for (const v1::DeviceState& device : state.devices()) {
       Node one = Node::object();
-      one.set("name", device.device()).set("state", wire::to_text(device.level()));
-      one.set("since", to_iso(device.since())).set("reason", device.reason());
+      one.set("name", device.device()).set("state", wire::to_text(device.level())).set("reason", device.reason());
+      if (device.since() != 0) one.set("since", to_iso(device.since()));
       devices.push_back(std::move(one));
     }
     node.set("devices", std::move(devices));
@@ -159,6 +185,46 @@ Node driver_node(const StatusInputs& in, const config::Driver& driver, const std
     if (it->second.last_time() != 0) node.set("last_time", to_iso(it->second.last_time()));
   }
   return node;
+}
+
+// What the card has to bear, and how long it will at this rate.
+Node wear_node(const store::Wear& wear, std::uint64_t endurance) {
+  Node node = Node::object();
+  node.set("written", wear.total).set("today", wear.today).set("a_day", wear.a_day);
+  if (endurance > 0) node.set("endurance", endurance);
+  if (endurance > 0 && wear.a_day > 0) {
+    const double left = static_cast<double>(endurance - std::min(endurance, wear.total));
+    node.set("years_left", std::round(left / static_cast<double>(wear.a_day) / 365.25 * 10) / 10);
+  }
+  return node;
+}
+
+Node store_node(const StatusInputs& in) {
+  const line::Condition& condition = in.line.condition();
+  Node node = Node::object();
+  node.set("path", in.store_path.string()).set("incarnation", to_hex(in.incarnation));
+  node.set("bytes", in.store.file_bytes).set("used", in.store.used_bytes).set("limit", in.store.limit_bytes);
+  node.set("quota", in.config.store.quota).set("when_full", in.config.store.when_full);
+  node.set("full", condition.store.full.has_value()).set("suspended", condition.store.suspended.has_value());
+  node.set("first", in.store.first).set("last", condition.last).set("snapshot", in.store.snapshot);
+  node.set("commits", condition.commits).set("readings", condition.readings).set("alerts", condition.alerts);
+  node.set("emitted", condition.emitted).set("bytes_written", in.store.bytes_written);
+  if (condition.last_commit != 0) node.set("last_commit", to_iso(condition.last_commit));
+  node.set("recovery_ms", static_cast<std::uint64_t>(in.recovery_took / kMillisecond)).set("replayed", in.replayed);
+  const line::Options cadence;  // is not configured
+  node.set("snapshot_every", to_text(std::chrono::nanoseconds(cadence.snapshot_interval)));
+  node.set("snapshot_bytes", cadence.snapshot_bytes);
+  node.set("wear", wear_node(in.store.wear, in.config.store.endurance));
+  Node streams = Node::object();
+  for (std::size_t i = 0; i < in.store.streams.size(); ++i) {
+    const store::StreamStats& stats = in.store.streams[i];
+    Node stream = Node::object();
+    stream.set("last", stats.last).set("waiting", stats.waiting).set("bytes", stats.bytes);
+    if (stats.oldest != 0) stream.set("oldest", to_iso(stats.oldest));
+    stream.set("thinned", stats.thinned).set("given_up", stats.given_up);
+    streams.set(store::to_text(static_cast<store::Stream>(i + 1)), std::move(stream));
+  }
+  return node.set("streams", std::move(streams));
 }
 
 }  // namespace
@@ -247,21 +313,7 @@ Node status(const StatusInputs& in) {
   rules.set("active_alerts", std::move(alerts));
   out.set("rules", std::move(rules));
 
-  Node store = Node::object();
-  store.set("path", in.store_path.string()).set("incarnation", to_hex(in.incarnation));
-  store.set("bytes", in.store.file_bytes).set("first", in.store.first).set("last", condition.last);
-  store.set("commits", condition.commits).set("readings", condition.readings).set("alerts", condition.alerts);
-  store.set("emitted", condition.emitted).set("bytes_written", in.store.bytes_written);
-  store.set("recovery_ms", static_cast<std::uint64_t>(in.recovery_took / kMillisecond)).set("replayed", in.replayed);
-  if (condition.last_commit != 0) store.set("last_commit", to_iso(condition.last_commit));
-  Node streams = Node::object();
-  for (std::size_t i = 0; i < in.store.streams.size(); ++i) {
-    Node stream = Node::object();
-    stream.set("last", in.store.streams[i].last).set("waiting", in.store.streams[i].waiting);
-    streams.set(store::to_text(static_cast<store::Stream>(i + 1)), std::move(stream));
-  }
-  store.set("streams", std::move(streams));
-  out.set("store", std::move(store));
+  out.set("store", store_node(in));
 
   Node::List uplinks;
   for (const auto& [config, uplink] : in.uplinks) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include <unistd.h>
@@ -89,14 +90,42 @@ Table alerts_table(const Node& status, Timestamp now) {
   return table;
 }
 
-Table queue_table(const Node& status) {
-  Table table({{"STREAM"}, {"RECORDS", true}, {"WAITING", true}});
+std::string size_of(const Node& node, std::string_view key) {
+  return bytes_text(static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_of(node, key))));
+}
+
+Table queue_table(const Node& status, Timestamp now) {
+  Table table({{"STREAM"},
+               {"RECORDS", true},
+               {"WAITING", true},
+               {"BYTES", true},
+               {"OLDEST", true},
+               {"THINNED", true},
+               {"GIVEN UP", true}});
   if (const Node::Map* streams = node_of(node_of(status, "store"), "streams").as_map())
     for (const Node::Member& stream : *streams)
       if (stream.key != "backfill" || number_of(stream.value, "last") > 0)
         table.add({stream.key, std::to_string(number_of(stream.value, "last")),
-                   std::to_string(number_of(stream.value, "waiting"))});
+                   std::to_string(number_of(stream.value, "waiting")), size_of(stream.value, "bytes"),
+                   since_text(text_of(stream.value, "oldest"), now), std::to_string(number_of(stream.value, "thinned")),
+                   std::to_string(number_of(stream.value, "given_up"))});
   return table;
+}
+
+// "1.2 GiB of 2.0 GiB, 40 MiB written today": what the store takes, and what that does to the card.
+std::string store_text(const Node& store) {
+  // Until the store has looked, what it may take is not known.
+  const bool known = number_of(store, "limit") > 0;
+  std::string out = known ? size_of(store, "used") + " used of " + size_of(store, "limit")
+                          : size_of(store, "bytes") + " on the disk, of " + size_of(store, "quota");
+  if (known && number_of(store, "limit") < number_of(store, "quota"))
+    out += " (the quota is " + size_of(store, "quota") + ", the disk has no more)";
+  const Node& wear = node_of(store, "wear");
+  out += "; written today: " + size_of(wear, "today");
+  if (number_of(wear, "a_day") > 0) out += ", on a usual day: " + size_of(wear, "a_day");
+  if (const Node* years = wear.find("years_left"); years != nullptr)
+    out += "; at that rate the card lasts " + rate_text(real_of(wear, "years_left")) + " more years";
+  return out;
 }
 
 Table uplinks_table(const Node& status, Timestamp now) {
@@ -132,9 +161,8 @@ void print(const Node& status, Timestamp now) {
   std::printf("\nLast ten seconds: %s readings/s in, %s values/s derived, %s commits/s\n",
               rate_text(real_of(rates, "readings")).c_str(), rate_text(real_of(rates, "emitted")).c_str(),
               rate_text(real_of(rates, "commits")).c_str());
-  print("Queue, in " + printable(text_of(store, "path")) + " (" +
-            bytes_text(static_cast<std::uint64_t>(number_of(store, "bytes"))) + ")",
-        queue_table(status), paint);
+  print("Queue, in " + printable(text_of(store, "path")), queue_table(status, now), paint);
+  std::printf("%s\n", store_text(store).c_str());
   print("Uplinks", uplinks_table(status, now), paint);
   std::printf("\nweir %s, agent %s, pid %lld, up for %s\n", printable(text_of(status, "version")).c_str(),
               printable(text_of(status, "agent")).c_str(), static_cast<long long>(number_of(status, "pid")),
