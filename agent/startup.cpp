@@ -3,46 +3,47 @@
 #include "agent/clouds.h"
 #include "agent/plan.h"
 #include "base/log.h"
+#include "line/digest.h"
 #include "rules/engine.h"
 #include "weir/v1/log.pb.h"
 
 namespace weir {
 namespace {
 
-// What recovery makes of the store: the state as of the last row.
-Result<line::State> recover(store::Database& database, store::LogId& last, std::uint64_t& replayed) {
+// What recovery makes of the store: the state as of the last row. What cannot be read is left out and said: the box
+// goes on with what is left. An error is the disk's, and may pass.
+Result<line::State> recover(store::Database& database, Startup& out) {
   line::State state(plan::compile);
-  store::LogId after = 0;
+  out.last = 0;
   auto snapshot = database.newest_snapshot();
   if (!snapshot) return std::unexpected(snapshot.error());
   if (*snapshot) {
+    out.last = (*snapshot)->at;
     if (auto ok = state.restore((*snapshot)->state); !ok) {
-      ok.error().damage = true;
-      return std::unexpected(ok.error());
+      out.notes.push_back("the snapshot at log row " + std::to_string(out.last) + " is no state (" + ok.error().what +
+                          "): rules and signals begin anew with what the log still says");
+      state = line::State(plan::compile);
+      out.last = 0;
     }
-    after = (*snapshot)->at;
   }
-  last = after;
   rules::Outputs repeated;  // they were committed with what caused them
-  std::optional<Error> damage;
+  std::uint64_t unreadable = 0;
+  std::string first;
   v1::Commit commit;
   v1::RawRecord raw;
-  auto scanned = database.scan(after, [&](store::LogRow row) {
-    if (!commit.ParseFromString(row.commit) || !raw.ParseFromString(row.raw)) {
-      damage = Error{"row " + std::to_string(row.id) + " of the log is no commit", "weir queue verify", true};
-      return false;
-    }
-    if (auto ok = state.replay(commit, raw, repeated); !ok) {
-      damage = Error{"row " + std::to_string(row.id) + " of the log: " + ok.error().what, ok.error().hint, true};
-      return false;
-    }
+  auto scanned = database.scan(out.last, [&](store::LogRow row) {
+    out.last = row.id;
+    ++out.replayed;
+    Result<void> ok = fail("it is no commit");
+    if (commit.ParseFromString(row.commit) && raw.ParseFromString(row.raw)) ok = state.replay(commit, raw, repeated);
+    if (!ok && ++unreadable == 1) first = "row " + std::to_string(row.id) + ": " + ok.error().what;
     repeated.clear();
-    last = row.id;
-    ++replayed;
     return true;
   });
   if (!scanned) return std::unexpected(scanned.error());
-  if (damage) return std::unexpected(*damage);
+  if (unreadable > 0)
+    out.notes.push_back(std::to_string(unreadable) + " rows of the log cannot be replayed (" + first +
+                        "): the state of the rules may lack what they said");
   return state;
 }
 
@@ -61,18 +62,11 @@ void keep_config(Startup& out) {
 }
 
 Result<std::unique_ptr<store::Database>> open_database(const config::Config& config, const Clock& clock) {
-  store::Options options;
-  options.file = config.store.path;
-  auto key = plan::store_key(config.store.key_file);
-  if (!key) return std::unexpected(std::move(key.error()));
-  options.key = *key;
-  options.retain = config.store.retain;
-  options.limits = plan::limits(config.store);
-  options.volatile_bytes = config.store.volatile_bytes;
-  options.uplinks = Clouds::streams(config.uplinks);
+  const auto options = store_options(config);
+  if (!options) return std::unexpected(options.error());
   std::error_code ignored;  // open() says what is wrong with the folder, and better
-  std::filesystem::create_directories(options.file.parent_path(), ignored);
-  return store::Database::open(options, clock);
+  std::filesystem::create_directories(options->file.parent_path(), ignored);
+  return store::Database::open(*options, clock);
 }
 
 // The last good config that a store keeps. Only a look: whose uplinks the store has to keep records for is
@@ -136,30 +130,28 @@ Result<void> choose_config(const std::filesystem::path& file, const std::vector<
 
 }  // namespace
 
+Result<store::Options> store_options(const config::Config& config) {
+  static const line::Digest digest;
+  store::Options options;
+  options.digest = &digest;
+  options.file = config.store.path;
+  auto key = plan::store_key(config.store.key_file);
+  if (!key) return std::unexpected(std::move(key.error()));
+  options.key = *key;
+  options.retain = config.store.retain;
+  options.limits = plan::limits(config.store);
+  options.volatile_bytes = config.store.volatile_bytes;
+  options.uplinks = Clouds::streams(config.uplinks);
+  return options;
+}
+
 Result<Startup> start_up(const std::filesystem::path& config_file,
                          const std::vector<std::filesystem::path>& driver_folders, const Clock& clock) {
   Startup out{{}, {}, {}, {}, line::State(plan::compile), 0, 0, {}};
   if (auto ok = choose_config(config_file, driver_folders, clock, out); !ok) return std::unexpected(ok.error());
 
-  auto state = recover(*out.database, out.last, out.replayed);
-  // What may pass (no memory, a lock, a bad cable) is no reason to give up what is in there.
-  if (!state && !state.error().damage) return context("the store cannot be read now", state.error());
-  if (!state) {
-    // Damage that only reading showed. What is there is kept for people; the box goes on with a new one.
-    const std::string why = state.error().text();
-    out.database.reset();
-    auto aside = store::Database::set_aside(out.config.store.path, clock);
-    if (!aside) return context(why, aside.error());
-    auto database = open_database(out.config, clock);
-    if (!database) return std::unexpected(database.error());
-    out.database = std::move(*database);
-    keep_config(out);
-    out.notes.push_back("the store was damaged (" + why + ") and is set aside as " + aside->string() +
-                        "; a new one, with a new incarnation, takes its place");
-    out.replayed = 0;
-    state = recover(*out.database, out.last, out.replayed);
-    if (!state) return context(out.config.store.path.string(), state.error());
-  }
+  auto state = recover(*out.database, out);
+  if (!state) return context("the store cannot be read now", state.error());
   out.notes.insert(out.notes.end(), out.database->notes().begin(), out.database->notes().end());
   out.notes.insert(out.notes.end(), state->notes().begin(), state->notes().end());
   out.state = std::move(*state);

@@ -31,6 +31,9 @@ struct Startup {
   std::vector<std::string> notes;               // what a person should know of the store
 };
 
+// How an agent with this config has its store. An error: the key cannot be read.
+Result<store::Options> store_options(const config::Config& config);
+
 // An error is one that no retry would mend: no usable configuration, new or old; a store that must not
 // be touched. A damaged store is set aside, and a new one takes its place.
 Result<Startup> start_up(const std::filesystem::path& config_file,

@@ -14,5 +14,7 @@ using QueueFile = std::shared_ptr<StoreFile>;
 void add_queue_ls(CLI::App& queue, Context& context, QueueFile file);
 void add_queue_verify(CLI::App& queue, Context& context, QueueFile file);
 void add_queue_export(CLI::App& queue, Context& context, QueueFile file);
+void add_queue_repair(CLI::App& queue, Context& context, QueueFile file);
+void add_queue_vacuum(CLI::App& queue, Context& context, QueueFile file);
 
 }  // namespace weir::cli

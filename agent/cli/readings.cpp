@@ -115,9 +115,8 @@ Result<void> Readings::take(const store::LogRow& row, bool readings_too) {
   if (!readings_too || row.raw.empty()) return {};
   if (!raw_.ParseFromString(row.raw)) return fail("it is no commit");
   if (raw_.readings().empty()) return {};
-  const auto series = codec::decode(raw_.readings());
-  if (!series) return std::unexpected(series.error());
-  for (const model::Series& one : *series)
+  if (auto ok = codec::decode(raw_.readings(), {}, series_); !ok) return ok;
+  for (const model::Series& one : series_)
     if (const SignalName& its = name(one.signal); its.wanted) handlers_->series(its, one);
   return {};
 }

@@ -70,6 +70,7 @@ class Readings {
   store::LogId named_through_ = 0;  // signals that were defined up to here are known
   v1::Commit commit_;
   v1::RawRecord raw_;
+  std::vector<model::Series> series_;
   int failures_ = 0;
   std::string last_failure_;
 };

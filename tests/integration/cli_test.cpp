@@ -221,7 +221,7 @@ TEST_F(Cli, TapSaysWhatIsMissing) {
   (*tap)->signal(SIGINT);
   ASSERT_TRUE(test::wait_until(io, [&] { return exit.has_value(); })) << said;
   EXPECT_EQ(exit->code(), 1);
-  EXPECT_THAT(said, testing::ContainsRegex("hall +69696969 +raw +3 +1 +5 +2 +1\n"));
+  EXPECT_THAT(said, testing::ContainsRegex("hall +69696969 +raw +3 +1 +5 +2 +1 +0\n"));
   EXPECT_THAT(said, HasSubstr("RECORDS ARE MISSING"));
 }
 
@@ -234,6 +234,9 @@ TEST_F(Cli, EverySubcommandHasAnExampleInItsHelp) {
                                                                    {"queue", "ls"},
                                                                    {"queue", "verify"},
                                                                    {"queue", "export"},
+                                                                   {"queue", "repair"},
+                                                                   {"queue", "vacuum"},
+                                                                   {"history"},
                                                                    {"drivers"},
                                                                    {"read"},
                                                                    {"write"},
@@ -355,7 +358,7 @@ TEST_F(LiveCli, FollowsReadingsToTheCloud) {
               MatchesRegex("OK  hall, .*Z, clock (not )?synced, no data lost"));
   EXPECT_THAT(shown.out, Contains(MatchesRegex("sim +simulator +up .*")));
   EXPECT_THAT(shown.out, Contains(MatchesRegex("  box-1 +up .*")));
-  EXPECT_THAT(shown.out, Contains(MatchesRegex("raw +[0-9]+ +[0-9]+")));
+  EXPECT_THAT(shown.out, Contains(MatchesRegex("raw +[0-9]+ +[0-9]+ +[0-9.]+ [a-zA-Z]+ .*0 +0")));
   EXPECT_THAT(shown.out, Contains(MatchesRegex("cloud +connected .*")));
 
   // The log tells when; status says so from then on.
@@ -439,6 +442,58 @@ TEST_F(LiveCli, LooksIntoTheStore) {
   file.close();
   const process::Output damaged = weir({"queue", "verify", "--store", store});
   EXPECT_EQ(damaged.exit.code(), 1);
+}
+
+TEST_F(LiveCli, ShowsWhatWasHistory) {
+  ASSERT_EQ(tap({"--count", "60"}).exit.code(), 0);
+  const std::string row = "20[-0-9T:.]+Z  box-1/temperature +[0-9.]+ Cel +good";
+  const process::Output table = weir({"history", "*/temperature", "--limit", "3"});
+  EXPECT_EQ(table.exit.code(), 0);
+  EXPECT_THAT(table.out, ElementsAre(MatchesRegex("TIME +PATH +VALUE +QUALITY"), MatchesRegex(row), MatchesRegex(row),
+                                     MatchesRegex(row)));
+  EXPECT_LT(table.out[1], table.out[3]) << "newest last";
+  EXPECT_THAT(table.error, ElementsAre(MatchesRegex("weir: the newest 3 of [0-9]+ readings; more with --limit.*")));
+
+  const process::Output csv = weir({"history", "box-1/setpoint", "--format", "csv", "--since", "1h"});
+  ASSERT_GE(csv.out.size(), 2u);
+  EXPECT_EQ(csv.out[0], "time,path,value,unit,quality,min,max,count,interval");
+  EXPECT_THAT(csv.out[1], MatchesRegex("20[-0-9T:.]+Z,box-1/setpoint,40,Cel,good,,,,"));
+  const auto json = parse_json(join(weir({"history", "box-1/setpoint", "--format", "json", "--limit", "2"}).out, "\n"));
+  ASSERT_TRUE(json) << json.error().text();
+  ASSERT_THAT(*json->as_list(), SizeIs(2));
+  EXPECT_EQ(*json->as_list()->front().find("path")->as_string(), "box-1/setpoint");
+
+  const process::Output plot = weir({"history", "box-{n}/setpoint", "--plot"});
+  EXPECT_EQ(plot.exit.code(), 0);
+  ASSERT_THAT(plot.out, SizeIs(11));
+  EXPECT_THAT(plot.out[0], MatchesRegex("box-1/setpoint  min 40, max 40, last 40 Cel, of [0-9]+ readings"));
+
+  const auto refused = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), "history");
+    const process::Output output = weir(std::move(more));
+    EXPECT_EQ(output.exit.code(), 1);
+    EXPECT_THAT(output.out, IsEmpty());
+    return output.error.empty() ? std::string() : output.error[0];
+  };
+  EXPECT_EQ(refused({"box-1/setpont"}), "weir: no signal that the store knows matches 'box-1/setpont'");
+  EXPECT_THAT(refused({"box-1/setpoint", "--since", "2001-01-01T00:00:00Z", "--until", "2001-01-02T00:00:00Z"}),
+              StartsWith("weir: no readings of box-1/setpoint since 2001-01-01T00:00:00"));
+  EXPECT_THAT(refused({"box-1/setpoint", "--since", "1h", "--until", "2h"}), HasSubstr("is later than --until"));
+  EXPECT_EQ(refused({"box-1/setpoint", "--since", "yesterday"}), "weir: --since yesterday is no time");
+  EXPECT_EQ(refused({"setpoint"}), "weir: PATH: 'setpoint' is not a path");
+
+  // What changes a store is not done to one that an agent has.
+  EXPECT_THAT(weir({"queue", "repair", "--force"}).error, Not(IsEmpty()));
+  EXPECT_THAT(weir({"queue", "vacuum"}).error, Not(IsEmpty()));
+  stop();
+  EXPECT_EQ(weir({"history", "box-1/setpoint", "--store", (folder_ / "weir.db").string()}).exit.code(), 0);
+  EXPECT_THAT(weir({"queue", "repair"}).out, ElementsAre("all is well: every checksum holds, and nothing was done"));
+  EXPECT_THAT(weir({"queue", "vacuum"}).out, ElementsAre(MatchesRegex(".*/weir.db: .*, it was .*")));
+  const process::Output repaired = weir({"queue", "repair", "--force"});
+  EXPECT_EQ(repaired.exit.code(), 0) << join(repaired.error, "\n");
+  EXPECT_THAT(repaired.out, Contains(MatchesRegex("rows of the log +[0-9]+ .*none")));
+  EXPECT_THAT(weir({"queue", "verify"}).exit.code(), 0);
+  EXPECT_EQ(weir({"history", "box-1/setpoint", "--since", "1h"}).exit.code(), 0);
 }
 
 TEST_F(LiveCli, ReloadsAllOrNothing) {
