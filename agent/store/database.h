@@ -61,6 +61,10 @@ struct Record {
   std::string body;
   bool damaged = false;          // fails its checksum: the body is empty, and a gap is to go in its place
   std::string incarnation = {};  // under which it was numbered: the other part of its identity
+  std::string except = {};       // uplinks that are not to get it: their names, '\n' around and between
+  bool is_for(std::string_view uplink) const {
+    return except.find('\n' + std::string(uplink) + '\n') == std::string::npos;
+  }
 };
 
 struct Snapshot {
@@ -101,6 +105,7 @@ struct StreamStats {
   std::uint64_t waiting = 0;   // records that some uplink that takes them has not acknowledged
   StreamSeq acknowledged = 0;  // by all uplinks that take the stream
   std::uint64_t bytes = 0;     // of what waits, about
+  Timestamp oldest = 0;        // when the oldest that waits was committed; 0: none waits, or it is not known
   std::uint64_t thinned = 0;   // records that were replaced by coarser ones, since the store was opened
   std::uint64_t given_up = 0;  // records that are gone without having been acknowledged, since then
 };
@@ -216,7 +221,8 @@ class Database {
   virtual void set_limits(const Limits& limits) = 0;
   virtual void set_retain(Nanoseconds retain) = 0;  // as Options::retain, from the next trim() on
 
-  // The first row that was committed at `time` or later; one more than the last if none was.
+  // Where the rows that were committed at `time` or later begin; one more than the last if there are none. Where the
+  // clock was set back, one of the places where they do.
   virtual Result<LogId> first_since(Timestamp time) = 0;
 
   // What was read shows that the file is damaged: sets it aside, begins a new one in its place, and takes over

@@ -1,5 +1,7 @@
 #include "store/log_table.h"
 
+#include <algorithm>
+
 #include "store/seal.h"
 
 namespace weir::store {
@@ -17,20 +19,25 @@ std::string vouched(const Seal& seal, Role role, LogId id, StreamSeq raw_seq, Ti
   return std::move(*bytes);
 }
 
+// Pages that were swapped are sound to SQLite, and lead in circles.
+sqlite::Failure out_of_order(LogId after, LogId id) {
+  return sqlite::damaged("log row " + std::to_string(id) + " comes after row " + std::to_string(after));
+}
+
 }  // namespace
 
 LogTable::LogTable(sqlite::Connection& connection, const Seal& seal)
     : seal_(seal),
-      insert_(connection, "INSERT INTO log (id, time, raw_seq, commit_, raw) VALUES (?1, ?2, ?3, ?4, ?5)"),
+      insert_(connection,
+              "INSERT INTO log (id, time, raw_seq, commit_, raw, raw_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
       next_(connection, "SELECT id, time, raw_seq, commit_, raw FROM log WHERE id > ?1 ORDER BY id LIMIT 1"),
       raw_from_(connection, "SELECT id, time, raw_seq, raw FROM log WHERE id >= ?1 ORDER BY id"),
-      raw_seq_(connection, "SELECT raw_seq FROM log WHERE id = ?1"),
+      raw_seq_(connection, "SELECT id, raw_seq FROM log WHERE id >= ?1 ORDER BY id LIMIT 1"),
       front_(connection, "SELECT id, time, raw_seq FROM log WHERE id >= ?1 ORDER BY id LIMIT ?2"),
       delete_(connection, "DELETE FROM log WHERE id <= ?1"),
       ends_(connection,
-            "SELECT id, raw_seq, raw IS NOT NULL FROM log WHERE id IN"
-            " ((SELECT min(id) FROM log), (SELECT max(id) - 1 FROM log), (SELECT max(id) FROM log)) ORDER BY id"),
-      since_(connection, "SELECT id FROM log WHERE time >= ?1 ORDER BY id LIMIT 1") {}
+            "SELECT id, raw_seq, raw IS NOT NULL, raw_bytes FROM log WHERE id IN"
+            " ((SELECT min(id) FROM log), (SELECT max(id) - 1 FROM log), (SELECT max(id) FROM log)) ORDER BY id") {}
 
 void LogTable::load() {
   marks_ = {};
@@ -42,7 +49,7 @@ void LogTable::load() {
     const auto id = static_cast<LogId>(rows.integer(0));
     const auto raw_seq = static_cast<StreamSeq>(rows.integer(1));
     const StreamSeq own = rows.integer(2) != 0 ? 1 : 0;
-    if (rows.integer(0) <= 0 || rows.integer(1) < 0 || raw_seq < own || raw_seq < previous_seq ||
+    if (rows.integer(0) <= 0 || id >> 56 != 0 || rows.integer(1) < 0 || rows.integer(3) < 0 || raw_seq < own || raw_seq < previous_seq ||
         (previous_id != 0 && id == previous_id + 1 && raw_seq != previous_seq + own) || (id == 1 && raw_seq != own))
       throw sqlite::damaged("the numbering of the log is broken at row " + std::to_string(rows.integer(0)));
     if (marks_.first == 0) {
@@ -51,22 +58,37 @@ void LogTable::load() {
     }
     marks_.last = previous_id = id;
     marks_.raw_last = previous_seq = raw_seq;
+    marks_.raw_bytes = static_cast<std::uint64_t>(rows.integer(3));
   }
 }
 
 LogId LogTable::append(const Transaction& transaction, Timestamp time) {
-  Marks marks = marks_;
-  ++marks.last;
-  if (!transaction.raw.empty()) ++marks.raw_last;
-  const auto stamp = static_cast<std::uint64_t>(time);
-  const std::string commit = seal_.close({Role::commit, marks.last, marks.raw_last, stamp}, transaction.commit);
-  std::string raw;
-  if (!transaction.raw.empty()) raw = seal_.close({Role::raw, marks.last, marks.raw_last, stamp}, transaction.raw);
-  insert_.run(marks.last, time, marks.raw_last, sqlite::Blob{commit},
-              raw.empty() ? std::nullopt : std::optional(sqlite::Blob{raw}));
-  if (marks.first == 0) marks.first = marks.last;
-  marks_ = marks;
+  put(marks_.last + 1, marks_.raw_last + (transaction.raw.empty() ? 0 : 1), time, transaction.commit, transaction.raw);
   return marks_.last;
+}
+
+void LogTable::insert(const LogRow& row, StreamSeq raw_last) {
+  if (row.id <= marks_.last || raw_last < marks_.raw_last + (row.raw.empty() ? 0 : 1))
+    throw sqlite::damaged("log row " + std::to_string(row.id) + " cannot follow row " + std::to_string(marks_.last));
+  put(row.id, raw_last, row.time, row.commit, row.raw);
+}
+
+void LogTable::put(LogId id, StreamSeq raw_last, Timestamp time, std::string_view commit, std::string_view raw) {
+  Marks marks = marks_;
+  const auto stamp = static_cast<std::uint64_t>(time);
+  const std::string sealed_commit = seal_.close({Role::commit, id, raw_last, stamp}, commit);
+  std::string sealed_raw;
+  if (!raw.empty()) sealed_raw = seal_.close({Role::raw, id, raw_last, stamp}, raw);
+  marks.raw_bytes += sealed_raw.size();
+  insert_.run(id, time, raw_last, sqlite::Blob{sealed_commit},
+              raw.empty() ? std::nullopt : std::optional(sqlite::Blob{sealed_raw}), marks.raw_bytes);
+  if (marks.first == 0) {
+    marks.first = id;
+    marks.raw_before = raw_last - (raw.empty() ? 0 : 1);
+  }
+  marks.last = id;
+  marks.raw_last = raw_last;
+  marks_ = marks;
 }
 
 std::optional<LogRow> LogTable::next(LogId after) {
@@ -74,6 +96,7 @@ std::optional<LogRow> LogTable::next(LogId after) {
   if (!rows.next()) return std::nullopt;
   LogRow out;
   out.id = static_cast<LogId>(rows.integer(0));
+  if (out.id <= after) throw out_of_order(after, out.id);
   out.time = rows.integer(1);
   const auto raw_seq = static_cast<StreamSeq>(rows.integer(2));
   out.commit = vouched(seal_, Role::commit, out.id, raw_seq, out.time, rows.bytes(3));
@@ -84,20 +107,17 @@ std::optional<LogRow> LogTable::next(LogId after) {
   return out;
 }
 
-StreamSeq LogTable::raw_seq_at(LogId id) {
-  sqlite::Rows rows = raw_seq_.query(id);
-  if (!rows.next()) throw sqlite::damaged("log row " + std::to_string(id) + " is missing");
-  return static_cast<StreamSeq>(rows.integer(0));
-}
-
 LogId LogTable::find(StreamSeq raw_seq) {
   LogId low = marks_.first, high = marks_.last;  // the answer is within
   if (hint_id_ >= low && hint_id_ < high && hint_seq_ + 1 == raw_seq) low = hint_id_ + 1;
-  if (raw_seq_at(low) >= raw_seq) return low;
-  while (low < high) {
-    const LogId middle = low + (high - low) / 2;
-    if (raw_seq_at(middle) >= raw_seq) high = middle;
-    else low = middle + 1;
+  // The usual case first, and then by halves; there may be none with the very id.
+  for (LogId at = low; low < high; at = low + (high - low) / 2) {
+    sqlite::Rows rows = raw_seq_.query(at);
+    if (!rows.next()) throw sqlite::damaged("log row " + std::to_string(high) + " is missing");
+    const auto id = static_cast<LogId>(rows.integer(0));
+    if (id < at) throw out_of_order(at - 1, id);
+    if (static_cast<StreamSeq>(rows.integer(1)) >= raw_seq) high = at;
+    else low = id + 1;
   }
   return low;
 }
@@ -116,6 +136,7 @@ std::vector<Record> LogTable::fetch(StreamSeq after, std::size_t bytes) {
     }
     const auto id = static_cast<LogId>(rows.integer(0));
     Record record{.stream = Stream::raw, .seq = static_cast<StreamSeq>(rows.integer(2)), .body = {}};
+    if (record.seq <= (out.empty() ? after : out.back().seq)) throw sqlite::damaged("the raw records are out of order at log row " + std::to_string(id));
     const std::string_view sealed = rows.bytes(3);
     if (!out.empty() && total + sealed.size() > bytes) break;
     auto body = seal_.open({Role::raw, id, record.seq, static_cast<std::uint64_t>(rows.integer(1))}, sealed);
@@ -131,8 +152,15 @@ std::vector<Record> LogTable::fetch(StreamSeq after, std::size_t bytes) {
 }
 
 LogId LogTable::first_since(Timestamp time) {
-  sqlite::Rows rows = since_.query(time);
-  return rows.next() ? static_cast<LogId>(rows.integer(0)) : marks_.last + 1;
+  // By bisection: a page a step, where a look at each row reads the whole file.
+  LogId low = std::max<LogId>(marks_.first, 1), high = marks_.last + 1;
+  while (low < high) {
+    const LogId middle = low + (high - low) / 2;
+    sqlite::Rows rows = front_.query(middle, 1);
+    if (!rows.next() || rows.integer(1) >= time) high = middle;
+    else low = std::max(middle, static_cast<LogId>(rows.integer(0))) + 1;  // of a hole, the row behind it
+  }
+  return high;
 }
 
 bool LogTable::trim(LogId through, StreamSeq raw_through, Timestamp expired, Timestamp now, std::uint64_t most) {
@@ -160,16 +188,20 @@ bool LogTable::trim(LogId through, StreamSeq raw_through, Timestamp expired, Tim
   return count == most;
 }
 
-void LogTable::verify(std::vector<std::string>& wrong) {
+void LogTable::verify(const AllHoles& holes, std::vector<std::string>& wrong) {
   LogId expected = marks_.first;
   StreamSeq raw_expected = marks_.raw_before;
   for (LogId after = marks_.first == 0 ? 0 : marks_.first - 1;;) {
     sqlite::Rows rows = next_.query(after);
     if (!rows.next()) break;
     const auto id = static_cast<LogId>(rows.integer(0));
+    if (id <= after) {
+      wrong.push_back(out_of_order(after, id).error().what);
+      break;
+    }
     const Timestamp time = rows.integer(1);
     const auto raw_seq = static_cast<StreamSeq>(rows.integer(2));
-    if (id != expected)
+    if (id != expected && !holes.log.covers(expected, id - 1))
       wrong.push_back("log rows " + std::to_string(expected) + " to " + std::to_string(id - 1) + " are missing");
     const bool has_raw = !rows.is_null(4);
     if (id == expected && raw_seq != raw_expected + (has_raw ? 1 : 0))

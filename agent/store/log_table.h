@@ -1,10 +1,13 @@
-// The log: one row a commit, ids dense. A row is only ever appended at one end and deleted at the other.
+// The log: one row a commit, ids rising. A row is only ever appended at one end, and deleted at the other or, where
+// readings had to be thinned or given up behind what an uplink has in its hands, from the middle (holes.h).
 //
-//   log(id INTEGER PRIMARY KEY, time, raw_seq, commit_, raw)
+//   log(id INTEGER PRIMARY KEY, time, raw_seq, commit_, raw, raw_bytes)
 //
 // raw_seq is the number of the last raw record up to and with this row, whether the row has one or not:
-// it never falls along id, so that a record is found by bisection and no index has to be written. The
-// small columns come first: reading them does not touch the pages of a large blob.
+// it never falls along id, so that a record is found by bisection and no index has to be written. raw_bytes is the
+// size of all raw records ever up to and with this row, as they are stored: what waits behind a row is a difference.
+// It counts from schema 2 on; rows of before have 0. The small columns come first: reading them does not touch the
+// pages of a large blob.
 #pragma once
 
 #include <optional>
@@ -12,6 +15,7 @@
 #include <vector>
 
 #include "store/database.h"
+#include "store/holes.h"
 #include "store/seal.h"
 #include "store/sqlite.h"
 
@@ -23,6 +27,7 @@ class LogTable {
     LogId first = 0, last = 0;  // 0: empty
     StreamSeq raw_before = 0;   // the raw_seq in front of the first row
     StreamSeq raw_last = 0;
+    std::uint64_t raw_bytes = 0;  // of the last row
   };
 
   LogTable(sqlite::Connection& connection, const Seal& seal);
@@ -35,11 +40,15 @@ class LogTable {
 
   LogId append(const Transaction& transaction, Timestamp time);
 
+  // A row with the numbers that it was given elsewhere, which rise. `raw_last`: of the row, with its own.
+  void insert(const LogRow& row, StreamSeq raw_last);
+
   std::optional<LogRow> next(LogId after);
 
   std::vector<Record> fetch(StreamSeq after, std::size_t bytes);
 
-  LogId first_since(Timestamp time);  // of the rows committed then or later; one more than the last if there is none
+  // As Database::first_since(); may be an id within a hole in front of the row.
+  LogId first_since(Timestamp time);
 
   // Deletes from the front what is up to `through`, has its raw record up to `raw_through`, and is not
   // newer than `expired`: at most `most` rows, and never the newest, which keeps the numbering. A row
@@ -47,15 +56,14 @@ class LogTable {
   // True if it stopped because of `most`.
   bool trim(LogId through, StreamSeq raw_through, Timestamp expired, Timestamp now, std::uint64_t most);
 
-  void verify(std::vector<std::string>& wrong);
+  void verify(const AllHoles& holes, std::vector<std::string>& wrong);
 
  private:
-  struct Row;
-  LogId find(StreamSeq raw_seq);  // the row that holds it
-  StreamSeq raw_seq_at(LogId id);
+  void put(LogId id, StreamSeq raw_last, Timestamp time, std::string_view commit, std::string_view raw);
+  LogId find(StreamSeq raw_seq);  // of the first row that holds it, or one behind it
 
   const Seal& seal_;
-  sqlite::Statement insert_, next_, raw_from_, raw_seq_, front_, delete_, ends_, since_;
+  sqlite::Statement insert_, next_, raw_from_, raw_seq_, front_, delete_, ends_;
   Marks marks_;
   LogId hint_id_ = 0;  // where the last fetch ended: the next one mostly goes on there
   StreamSeq hint_seq_ = 0;

@@ -6,14 +6,14 @@
 namespace weir::store {
 namespace {
 
-Place place_of(std::string_view key) { return {Role::kept, crc32c(key)}; }
-
 const Seal& in_clear() {
   static const Seal seal;
   return seal;
 }
 
 }  // namespace
+
+Place place_of_kept(std::string_view key) { return {Role::kept, crc32c(key)}; }
 
 MetaTable::MetaTable(sqlite::Connection& connection, const Seal& seal)
     : seal_(seal),
@@ -25,13 +25,13 @@ MetaTable::MetaTable(sqlite::Connection& connection, const Seal& seal)
 std::optional<std::string> MetaTable::get(std::string_view key) {
   sqlite::Rows rows = get_.query(key);
   if (!rows.next()) return std::nullopt;
-  auto value = seal_of(key).open(place_of(key), rows.bytes(0));
+  auto value = seal_of(key).open(place_of_kept(key), rows.bytes(0));
   if (!value) throw sqlite::damaged("the kept value '" + std::string(key) + "' fails its checksum");
   return value;
 }
 
 void MetaTable::put(std::string_view key, std::string_view value) {
-  const std::string sealed = seal_of(key).close(place_of(key), value);
+  const std::string sealed = seal_of(key).close(place_of_kept(key), value);
   put_.run(key, sqlite::Blob{sealed});
 }
 

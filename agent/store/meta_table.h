@@ -11,6 +11,9 @@
 
 namespace weir::store {
 
+// What the seal of a value is over.
+Place place_of_kept(std::string_view key);
+
 class MetaTable {
  public:
   MetaTable(sqlite::Connection& connection, const Seal& seal);

@@ -70,6 +70,10 @@ std::unique_ptr<SqliteDatabase> open_for_writing(const Options& options, const C
     create_tables(*connection);
     scope.commit();
     sync_folder(options.file);
+  } else if (kind.version < kSchemaVersion) {
+    sqlite::Scope scope(*connection);
+    migrate_tables(*connection, kind.version);
+    scope.commit();
   }
   check_tables(*connection);
   connection->set_checkpoint_on_close(true);
@@ -83,7 +87,9 @@ std::unique_ptr<SqliteDatabase> open_for_reading(const Options& options, const C
   check_kind(kind);
   if (kind.empty) throw Refused{{"there is nothing in it yet", "has the agent ever run?"}};
   check_tables(*connection);
-  connection->run("PRAGMA cache_size = -1024; PRAGMA mmap_size = 0; PRAGMA cell_size_check = 1");
+  connection->run(
+      "PRAGMA cache_size = -1024; PRAGMA mmap_size = 0; PRAGMA cell_size_check = 1; PRAGMA temp_store = MEMORY");
+  show_as_newest(*connection, kind.version);
   return std::make_unique<SqliteDatabase>(options, clock, std::move(vfs), std::move(connection),
                                           std::vector<std::string>());
 }

@@ -5,7 +5,7 @@
 
 namespace weir::store {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 // What a file is, as its header says.
 struct FileKind {
@@ -21,6 +21,12 @@ void configure(sqlite::Connection& connection);
 
 // In an empty file; in the caller's transaction.
 void create_tables(sqlite::Connection& connection);
+
+// From an older version to ours, whatever lies between; in the caller's transaction. Rows are left as they are.
+void migrate_tables(sqlite::Connection& connection, int from);
+
+// Shows a connection that may not write the tables of an older version as ours. Nothing can be written through it.
+void show_as_newest(sqlite::Connection& connection, int version);
 
 // Throws sqlite::Failure if a table of the version is missing.
 void check_tables(sqlite::Connection& connection);

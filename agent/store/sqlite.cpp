@@ -31,6 +31,7 @@ std::string hint_for(int code) {
     case Kind::read_only: return "is the file system mounted read-only, or the file not writable for the user weir?";
     case Kind::locked: return "another program holds the store for writing: end it";
     case Kind::io: return "the disk or card may be failing: see 'dmesg'";
+    case Kind::refused:
     case Kind::other: break;
   }
   if ((code & 0xFF) == SQLITE_CANTOPEN) return "does the folder exist, and may the user weir write to it?";
@@ -119,10 +120,7 @@ void Statement::bind(int at, Blob blob) {
   check(sqlite3_bind_blob64(statement_, at, blob.bytes.data(), blob.bytes.size(), SQLITE_STATIC));
 }
 
-void Statement::bind(int at, const std::optional<Blob>& blob) {
-  if (blob) bind(at, *blob);
-  else check(sqlite3_bind_null(statement_, at));
-}
+void Statement::bind(int at, std::nullptr_t) { check(sqlite3_bind_null(statement_, at)); }
 
 Connection::Connection(const std::filesystem::path& file, Access access, const std::string& vfs) {
   std::string uri = as_uri(file);
@@ -130,13 +128,17 @@ Connection::Connection(const std::filesystem::path& file, Access access, const s
   const int flags =
       (access == Access::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
       SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
-  const int code = sqlite3_open_v2(uri.c_str(), &connection_, flags, vfs.c_str());
+  // SQLite keeps the index of the WAL in memory when it has the file for itself, and asks for a lock to believe that.
+  const char* const lockless = "unix-none";
+  const int code =
+      sqlite3_open_v2(uri.c_str(), &connection_, flags, access == Access::alone ? lockless : vfs.c_str());
   if (code != SQLITE_OK) {
     Error error{sqlite3_errmsg(connection_), hint_for(code)};
     sqlite3_close(connection_);
     throw Failure(kind_of(code), std::move(error));
   }
   sqlite3_busy_timeout(connection_, 2'000);
+  if (access == Access::alone) sqlite3_exec(connection_, "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr, nullptr);
   // A hostile or damaged file must not run code of its own or make SQLite trust its schema.
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);

@@ -20,12 +20,17 @@ namespace weir::store::sqlite {
 
 class Failure final : public std::exception {
  public:
-  enum class Kind { damaged, full, read_only, io, locked, other };
+  enum class Kind { damaged, full, read_only, io, locked, refused, other };  // refused: not by SQLite, but by us
 
   Failure(Kind kind, Error error, bool bad_read = false)
       : kind_(kind), bad_read_(bad_read), error_(std::move(error)) {}
   Kind kind() const { return kind_; }
   bool is_bad_read() const { return bad_read_; }  // the disk could not give back what is in the file
+  // As Error::damage: an unreadable sector is a damaged file too. A disk that takes no new file says so when that is made.
+  bool is_damage() const { return kind_ == Kind::damaged || bad_read_; }
+  bool is_unwritable() const {  // as Error::unwritable
+    return !bad_read_ && (kind_ == Kind::full || kind_ == Kind::read_only || kind_ == Kind::io);
+  }
   const Error& error() const { return error_; }
   const char* what() const noexcept override { return error_.what.c_str(); }
 
@@ -91,7 +96,12 @@ class Statement {
   void bind(int at, int value) { bind(at, static_cast<std::int64_t>(value)); }
   void bind(int at, std::string_view text);
   void bind(int at, Blob blob);
-  void bind(int at, const std::optional<Blob>& blob);
+  template <class Value>
+  void bind(int at, const std::optional<Value>& value) {
+    if (value) bind(at, *value);
+    else bind(at, nullptr);
+  }
+  void bind(int at, std::nullptr_t);
   void check(int code);
 
   sqlite3* connection_;
@@ -101,7 +111,8 @@ class Statement {
 enum class Access {
   read_write,
   read_only,
-  immutable  // nobody writes: takes no locks, makes no files
+  immutable,  // nobody writes: takes no locks, makes no files
+  alone       // to read, nobody else has it open: takes no locks, makes no files, and knows what is in the WAL
 };
 
 class Connection {

@@ -1,6 +1,9 @@
 #include "store/sqlite_database.h"
 
+#include <fcntl.h>
 #include <openssl/sha.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -13,7 +16,10 @@ namespace weir::store {
 namespace {
 
 constexpr std::string_view kIncarnation = "incarnation";
+constexpr std::string_view kIncarnations = "incarnations";
+constexpr std::string_view kHoles = "holes";
 constexpr std::string_view kMachine = "machine";
+constexpr std::string_view kFile = "file";
 constexpr std::string_view kUplink = "uplink/";
 constexpr std::string_view kKeep = "keep/";
 
@@ -21,7 +27,7 @@ constexpr std::uint64_t kMostTrimmed = 256;  // rows of a table a call
 constexpr Nanoseconds kCursorsLinger = 10 * kSecond;
 // Pages of 4 KiB. A checkpoint writes each page once, however often it is in the WAL: later is less wear,
 // and a larger WAL to read at the start.
-constexpr std::uint64_t kCheckpointAt = 1'000;
+constexpr std::uint64_t kCheckpointAt = 500;
 constexpr std::uint64_t kCheckpointAtLast = 2'000;  // in commit(), when nobody called tidy()
 
 std::string named(std::string_view prefix, std::string_view name) { return std::string(prefix) + std::string(name); }
@@ -32,6 +38,20 @@ std::string hash_of(std::string_view machine_id) {
   std::string out(SHA256_DIGEST_LENGTH, '\0');
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
          reinterpret_cast<unsigned char*>(out.data()));
+  return out;
+}
+
+// Which file it is: its inode number, and when it was made, as inode numbers are given out again (0: the file system
+// does not say). A file that was copied or put back has others.
+std::string identity_of(const std::filesystem::path& file) {
+  struct ::statx about {};
+  if (::statx(AT_FDCWD, file.c_str(), 0, STATX_INO | STATX_BTIME, &about) != 0 || (about.stx_mask & STATX_INO) == 0)
+    return {};
+  std::string out;
+  put_varint(out, about.stx_ino);
+  const bool known = (about.stx_mask & STATX_BTIME) != 0;
+  put_varint(out, known ? static_cast<std::uint64_t>(about.stx_btime.tv_sec) : 0);
+  put_varint(out, known ? about.stx_btime.tv_nsec : 0);
   return out;
 }
 
@@ -83,25 +103,118 @@ void SqliteDatabase::load_encryption() {
   connection_->run(in_clear ? "PRAGMA secure_delete = 1" : "PRAGMA secure_delete = 0");
 }
 
-void SqliteDatabase::load_identity() {
+// Of schema 1 only the newest is known, and was the only one.
+Spans SqliteDatabase::stored_spans() {
   const auto incarnation = meta_.get(kIncarnation);
+  const auto incarnations = meta_.get(kIncarnations);
+  if (!incarnation) return {};
+  if (!incarnations) return Spans({{*incarnation, Spans::from_one()}});
+  Spans spans = Spans::decode(*incarnations);
+  if (spans.empty() || spans.newest().id != *incarnation)
+    throw sqlite::damaged("the newest of the incarnations is not the incarnation");
+  return spans;
+}
+
+PerStream SqliteDatabase::next_numbers() const {
+  PerStream next{};
+  for (const Stream stream : kStreams) next[static_cast<std::size_t>(stream)] = last(stream) + 1;
+  return next;
+}
+
+void SqliteDatabase::begin_span(std::string id, const PerStream& first) {
+  spans_.begin(std::move(id), first);
+  meta_.put(kIncarnation, spans_.newest().id);
+  meta_.put(kIncarnations, spans_.encode());
+}
+
+void SqliteDatabase::keep_numbers() {
+  if (spans_.empty()) return;
+  for (const Stream stream : kOutboxStreams)
+    outbox_.go_on_from(stream, spans_.newest().first[static_cast<std::size_t>(stream)]);
+}
+
+void SqliteDatabase::load_identity() {
+  spans_ = stored_spans();
+  keep_numbers();
+  const auto holes = meta_.get(kHoles);
+  holes_ = holes ? AllHoles::decode(*holes) : AllHoles();
+  if (options_.read_only) return;
   const auto machine_id = read_file(options_.machine_id, 4'096);
   const std::string machine = machine_id && !machine_id->empty() ? hash_of(*machine_id) : std::string();
   const auto known_machine = meta_.get(kMachine);
-  if (incarnation && incarnation->size() != 16) throw sqlite::damaged("the incarnation is no id");
-  incarnation_ = incarnation.value_or("");
-  if (options_.read_only) return;
+  const std::string file = identity_of(options_.file);
+  const auto known_file = meta_.get(kFile);
 
-  const bool cloned = incarnation && known_machine && !machine.empty() && *known_machine != machine;
+  const bool cloned = known_machine && !machine.empty() && *known_machine != machine;
+  const bool restored = known_file && !file.empty() && *known_file != file;
   if (cloned)
     notes_.push_back(
         "this machine's id differs from the one that wrote the store: the store is a copy (a cloned"
-        " image?) and goes on under a new incarnation; what was waiting for the clouds is sent under it");
-  if (incarnation && !cloned && (known_machine || machine.empty())) return;
-  if (!incarnation || cloned) incarnation_ = random_bytes(16);
+        " image?) and goes on under a new incarnation; what was waiting for the clouds is sent under its old one");
+  else if (restored)
+    notes_.push_back(
+        "the store is not the file that it was, but a copy of it (was a backup put back?): it goes on under a new"
+        " incarnation; what was waiting for the clouds is sent under its old one, and what was committed after the"
+        " copy was made is not in it");
+  const bool begins = spans_.empty() || cloned || restored;
+  const bool says_machine = !machine.empty() && known_machine != machine;
+  const bool says_file = !file.empty() && known_file != file;
+  if (!begins && !says_machine && !says_file) return;
   transact([&] {
-    meta_.put(kIncarnation, incarnation_);
-    if (!machine.empty()) meta_.put(kMachine, machine);
+    if (begins) begin_span(random_bytes(kIncarnationSize), spans_.empty() ? Spans::from_one() : next_numbers());
+    if (says_machine) meta_.put(kMachine, machine);
+    if (says_file) meta_.put(kFile, file);
+  });
+}
+
+Result<std::string> SqliteDatabase::begin_life(const PerStream& at_least) {
+  return attempt("begin a new incarnation", [&] {
+    transact([&] {
+      PerStream first = next_numbers();
+      for (const Stream stream : kOutboxStreams) {
+        const auto at = static_cast<std::size_t>(stream);
+        if (at_least[at] <= first[at]) continue;
+        if (outbox_.mark(stream).first != 0) holes_.of(stream).add({.first = first[at], .last = at_least[at] - 1});
+        first[at] = at_least[at];
+      }
+      begin_span(random_bytes(kIncarnationSize), first);
+      keep_numbers();
+      meta_.put(kHoles, holes_.encode());
+    });
+    ++condition_.lives;
+    return spans_.newest().id;
+  });
+}
+
+Result<void> SqliteDatabase::adopt(const Adopted& adopted) {
+  return attempt("take over rows", [&] {
+    transact([&] {
+      const std::string holes = holes_.encode();
+      if (!adopted.spans.empty()) {
+        if (next_numbers() == Spans::from_one()) spans_ = {};
+        std::vector<Incarnation> all = spans_.all();
+        all.insert(all.end(), adopted.spans.begin(), adopted.spans.end());
+        spans_ = Spans(std::move(all));
+        begin_span(spans_.newest().id, spans_.newest().first);
+      }
+      for (const LogRow& row : adopted.rows) {
+        const auto before = log_.marks();
+        const StreamSeq raw_last = row.raw.empty() ? std::max(before.raw_last, row.raw_seq) : row.raw_seq;
+        log_.insert(row, raw_last);
+        if (before.last == 0) continue;
+        holes_.log.add({.first = before.last + 1, .last = row.id - 1});
+        holes_.of(Stream::raw).add({.first = before.raw_last + 1, .last = raw_last - (row.raw.empty() ? 0 : 1)});
+      }
+      for (const auto& [stream, seq, log_id, time, body, except] : adopted.outputs) {
+        const StreamSeq last = outbox_.mark(stream).last;
+        outbox_.insert(stream, seq, log_id, time, except, body);
+        if (last != 0) holes_.of(stream).add({.first = last + 1, .last = seq - 1});
+      }
+      if (std::string now = holes_.encode(); now != holes) meta_.put(kHoles, now);
+      if (adopted.snapshot) snapshots_.save(*adopted.snapshot);
+      for (const auto& [key, value] : adopted.kept) meta_.put(named(kKeep, key), value);
+    });
+    if (!adopted.spans.empty()) ++condition_.lives;
   });
 }
 
@@ -159,6 +272,7 @@ void SqliteDatabase::refresh() {
   log_.load();
   outbox_.load();
   snapshots_.load();
+  load_identity();
 }
 
 template <class Work>
@@ -173,7 +287,7 @@ auto SqliteDatabase::attempt(const std::string& doing, Work work) -> Result<decl
   } catch (const sqlite::Failure& failure) {
     return std::unexpected(Error{"the store " + options_.file.string() + " cannot " + doing + ": " + failure.error().what,
                                  failure.error().hint,
-                                 failure.kind() == sqlite::Failure::Kind::damaged || failure.is_bad_read()});
+                                 failure.is_damage(), failure.is_unwritable()});
   }
 }
 
@@ -183,6 +297,8 @@ void SqliteDatabase::transact(Work work) {
   const auto log = log_.marks();
   const auto outbox = outbox_.marks();
   const auto snapshots = snapshots_.marks();
+  const Spans spans = spans_;
+  const AllHoles holes = holes_;
   try {
     sqlite::Scope scope(*connection_);
     work();
@@ -191,6 +307,8 @@ void SqliteDatabase::transact(Work work) {
     log_.set_marks(log);
     outbox_.set_marks(outbox);
     snapshots_.set_marks(snapshots);
+    spans_ = spans;
+    holes_ = holes;
     throw;
   }
 }
@@ -206,8 +324,9 @@ Result<std::vector<Committed>> SqliteDatabase::commit(std::span<const Transactio
     std::vector<Committed> out;
     transact([&] {
       for (const Transaction& transaction : transactions) {
-        const LogId id = log_.append(transaction, transaction.time != 0 ? transaction.time : clock_.now());
-        for (const Output& output : transaction.outputs) outbox_.append(output, id);
+        const Timestamp time = transaction.time != 0 ? transaction.time : clock_.now();
+        const LogId id = log_.append(transaction, time);
+        for (const Output& output : transaction.outputs) outbox_.append(output, id, time);
         out.push_back({id});
       }
       if (with_cursors) write_cursors();
@@ -259,12 +378,10 @@ Result<std::vector<Record>> SqliteDatabase::fetch(Stream stream, StreamSeq after
   return attempt("fetch " + std::string(to_text(stream)) + " after " + std::to_string(after), [&] {
     refresh();
     auto records = stream == Stream::raw ? log_.fetch(after, bytes) : outbox_.fetch(stream, after, bytes);
-    for (Record& record : records) record.incarnation = incarnation_;
+    for (Record& record : records) record.incarnation = spans_.id_of(stream, record.seq);
     return records;
   });
 }
-
-std::vector<Incarnation> SqliteDatabase::incarnations() const { return {{incarnation_, {}}}; }
 
 void SqliteDatabase::lent(std::string_view uplink, Stream stream, StreamSeq seq) {
   const auto found = uplinks_.find(uplink);
@@ -287,7 +404,7 @@ StreamSeq SqliteDatabase::last(Stream stream) const {
 StreamSeq SqliteDatabase::before(Stream stream) const {
   if (stream == Stream::raw) return log_.marks().raw_before;
   const auto& mark = outbox_.mark(stream);
-  return mark.first == 0 ? 0 : mark.first - 1;
+  return mark.first == 0 ? mark.last : mark.first - 1;
 }
 
 Result<void> SqliteDatabase::acknowledge(std::string_view uplink, Stream stream, StreamSeq seq) {
@@ -391,8 +508,8 @@ Result<std::vector<std::string>> SqliteDatabase::verify() {
         if (rows.bytes(0) != "ok") wrong.emplace_back(rows.bytes(0));
     }
     refresh();
-    log_.verify(wrong);
-    outbox_.verify(wrong);
+    log_.verify(holes_, wrong);
+    outbox_.verify(holes_, wrong);
     snapshots_.verify(wrong);
     for (const std::string& key : meta_.keys("")) try {
         static_cast<void>(meta_.get(key));

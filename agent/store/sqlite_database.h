@@ -7,15 +7,37 @@
 #include <vector>
 
 #include "store/database.h"
-#include "store/lock.h"
+#include "store/holes.h"
 #include "store/log_table.h"
 #include "store/meta_table.h"
 #include "store/outbox_table.h"
 #include "store/snapshot_table.h"
+#include "store/spans.h"
 #include "store/sqlite.h"
 #include "store/vfs.h"
 
 namespace weir::store {
+
+// Rows that were numbered elsewhere: in a file that was damaged, or in memory while nothing could be written.
+struct Adopted {
+  struct Output {
+    Stream stream = Stream::alerts;
+    StreamSeq seq = 0;
+    LogId log_id = 0;
+    Timestamp time = 0;
+    std::string body;
+    std::string except = {};  // as Record::except
+  };
+
+  // The spans that begin with or in front of these rows, in order. Those of a store with no rows yet are replaced.
+  std::vector<Incarnation> spans;
+  // In order. Ids and numbers that they skip become holes. The raw_seq of a row with no raw record is that of the
+  // newest raw record in front of it, or 0 if that is there.
+  std::vector<LogRow> rows;
+  std::vector<Output> outputs;
+  std::optional<Snapshot> snapshot = {};               // as save_snapshot()
+  std::map<std::string, std::string> kept = {};        // as keep()
+};
 
 class SqliteDatabase final : public Database {
  public:
@@ -24,10 +46,14 @@ class SqliteDatabase final : public Database {
                  std::unique_ptr<sqlite::Connection> connection, std::vector<std::string> notes);
   ~SqliteDatabase() override;
 
-  void hold(Lock lock) { lock_.emplace(std::move(lock)); }  // as long as the database is open
+  // Takes them over behind what is there, in one transaction: all of them or none, synced when it returns.
+  Result<void> adopt(const Adopted& adopted);
 
-  std::string incarnation() const override { return incarnation_; }
-  std::vector<Incarnation> incarnations() const override;
+  // From the next number of each stream on, and not below `at_least`, it is another incarnation, which comes back.
+  Result<std::string> begin_life(const PerStream& at_least = {});
+
+  std::string incarnation() const override { return spans_.empty() ? std::string() : spans_.newest().id; }
+  std::vector<Incarnation> incarnations() const override { return spans_.all(); }
   Condition condition() const override { return condition_; }
   const std::vector<std::string>& notes() const override { return notes_; }
   using Database::commit;
@@ -67,6 +93,10 @@ class SqliteDatabase final : public Database {
   void load();
   void load_encryption();
   void load_identity();
+  Spans stored_spans();
+  void begin_span(std::string id, const PerStream& first);  // in the caller's transaction
+  void keep_numbers();  // the newest span begins behind numbers whose rows may be gone
+  PerStream next_numbers() const;
   void load_cursors(const std::vector<UplinkStreams>& uplinks);
   void write_cursors();  // in the caller's transaction, if any changed
   void refresh();        // read-only: what the agent did since
@@ -77,7 +107,6 @@ class SqliteDatabase final : public Database {
 
   Options options_;
   const Clock& clock_;
-  std::optional<Lock> lock_;
   std::unique_ptr<Vfs> vfs_;
   std::unique_ptr<sqlite::Connection> connection_;
   Seal seal_;
@@ -85,7 +114,8 @@ class SqliteDatabase final : public Database {
   LogTable log_;
   OutboxTable outbox_;
   SnapshotTable snapshots_;
-  std::string incarnation_;
+  Spans spans_;
+  AllHoles holes_;
   Condition condition_;
   std::vector<std::string> notes_;
   Uplinks uplinks_;
