@@ -41,7 +41,7 @@ int code_of(Io io, Fault fault) {
   switch (io) {
     case Io::open: return SQLITE_CANTOPEN;
     case Io::remove: return SQLITE_IOERR_DELETE;
-    case Io::read: return fault == Fault::ends ? SQLITE_IOERR_SHORT_READ : SQLITE_IOERR_READ;
+    case Io::read: return fault == Fault::ends ? SQLITE_IOERR_SHORT_READ : SQLITE_IOERR_CORRUPTFS;
     case Io::write: return full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
     case Io::truncate: return SQLITE_IOERR_TRUNCATE;
     case Io::sync: return SQLITE_IOERR_FSYNC;
