@@ -40,7 +40,9 @@ Result<Vacuumed> vacuum(const fs::path& file) {
   if (!lock) return std::unexpected(std::move(lock.error()));
   std::error_code error;
   if (!fs::is_regular_file(file, error)) return std::unexpected(nothing_there(file));
-  const auto cannot = [&](const Error& why) { return fail("cannot vacuum " + file.string() + ": " + why.what, why.hint); };
+  const auto cannot = [&](const Error& why) {
+    return fail("cannot vacuum " + file.string() + ": " + why.what, why.hint);
+  };
   Vacuumed out;
   out.before = fs::file_size(file, error);
   try {

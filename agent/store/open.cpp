@@ -1,8 +1,11 @@
 #include "store/open.h"
 
+#include <cstring>
+
 #include "store/encryption.h"
 #include "store/folder.h"
 #include "store/lock.h"
+#include "store/raw_file.h"
 #include "store/schema.h"
 #include "store/steady_database.h"
 #include "store/wal_check.h"
@@ -28,6 +31,12 @@ std::unexpected<Error> cannot_open(const Options& options, const Error& error) {
   return fail("cannot open the store " + options.file.string() + ": " + error.what, error.hint);
 }
 
+std::unexpected<Error> cannot_open(const Options& options, const sqlite::Failure& failure) {
+  auto error = cannot_open(options, failure.error());
+  error.error().damage = failure.is_damage();
+  return error;
+}
+
 // Not ours to open, and not damaged either: nothing is touched.
 struct Refused {
   Error error;
@@ -42,10 +51,26 @@ void check_kind(const FileKind& kind) {
     throw Refused{{"it is an SQLite database, but not one of weir's", "is store.path right? Nothing was changed"}};
 }
 
+// A header that says it is ours, and what none of ours says
+// (https://www.sqlite.org/fileformat2.html#the_database_header): SQLite takes such a file for one of a later version
+// of itself.
+bool header_is_spoilt(const fs::path& path) {
+  const auto file = RawFile::open(path);
+  std::array<unsigned char, 72> header{};
+  if (!file || file->size() < kPageSize || !file->read(header, 0)) return false;
+  constexpr std::string_view kMagic("SQLite format 3", 16);
+  if (std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0 || big_endian_32(&header[68]) != kApplicationId)
+    return false;
+  const bool format = (header[18] == 1 || header[18] == 2) && (header[19] == 1 || header[19] == 2);
+  return !format || big_endian_16(&header[16]) != kPageSize || header[20] != 0 || header[21] != 64 ||
+         header[22] != 32 || header[23] != 32 || big_endian_32(&header[44]) != 4 || big_endian_32(&header[56]) != 1;
+}
+
 // What SQLite would not say, or say otherwise.
 void check_files(const fs::path& file) {
   std::error_code error;
   if (fs::is_directory(file, error)) throw sqlite::damaged("it is a folder");
+  if (header_is_spoilt(file)) throw sqlite::damaged("its header is spoilt");
   if (const auto wal = read_wal(with(file, "-wal")); wal && wal->damage) throw sqlite::damaged(*wal->damage);
 }
 
@@ -105,14 +130,14 @@ Result<std::unique_ptr<Database>> read(const Options& options, const Clock& cloc
     // Without an agent there may be no -shm, and a reader may not be allowed to make one. With no WAL
     // either, the file is complete and at rest.
     if (failure.kind() == Kind::damaged || fs::exists(with(options.file, "-wal")))
-      return cannot_open(options, failure.error());
+      return cannot_open(options, failure);
   }
   try {
     return open_for_reading(options, clock, sqlite::Access::immutable);
   } catch (const Refused& refused) {
     return cannot_open(options, refused.error);
   } catch (const sqlite::Failure& failure) {
-    return cannot_open(options, failure.error());
+    return cannot_open(options, failure);
   }
 }
 

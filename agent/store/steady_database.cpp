@@ -98,7 +98,20 @@ void SteadyDatabase::look(const Error& why) {
 void SteadyDatabase::notice_lost_rows() {
   const auto& before = lock_->known();
   const Known now = known();
-  if (!before || now.last == 0 || before->last <= now.last) return;
+  if (!before) return;
+  for (const Stream stream : kStreams)
+    if (before->last <= now.last && before->streams[at(stream)] > now.streams[at(stream)]) {
+      static_cast<void>(heal({std::string(to_text(stream)) + " ends at " + std::to_string(now.streams[at(stream)]) +
+                                  ", and " + std::to_string(before->streams[at(stream)]) + " was given",
+                              "", true}));
+      return;
+    }
+  if (before->last <= now.last) return;
+  if (now.last == 0) {
+    notes_.push_back("THE STORE IS GONE: it held rows up to " + std::to_string(before->last) +
+                     " of the log, and there is nothing in its place. A new one is begun, under a new incarnation");
+    return;
+  }
   notes_.push_back(
       "THE STORE HAS LOST ROWS: it ends at row " + std::to_string(now.last) + " of the log, and row " +
       std::to_string(before->last) +
@@ -150,7 +163,13 @@ Result<void> SteadyDatabase::heal(const Error& why) {
   }
   healed_ = now;
   log::error("store: damaged: {}. It is set aside, and what can be saved is taken over", why.what);
-  const Known before = inner_ ? known() : lock_->known().value_or(Known());
+  Known before = known();
+  if (const auto& last_time = lock_->known()) {
+    if (before.spans.empty()) before.spans = last_time->spans;
+    before.last = std::max(before.last, last_time->last);
+    for (const Stream stream : kStreams)
+      before.streams[at(stream)] = std::max(before.streams[at(stream)], last_time->streams[at(stream)]);
+  }
   const auto acknowledged_before = [&] {
     std::vector<std::pair<std::string, PerStream>> out;
     for (const UplinkStreams& uplink : options_.uplinks) {

@@ -149,7 +149,8 @@ class DamageTableTest : public StoreTest {
     Outcome out;
     database_.reset();
     for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
-      if (entry.path() != options_.machine_id && entry.path() != original()) std::filesystem::remove_all(entry.path());
+      if (entry.path() != options_.machine_id && entry.path() != original())
+        std::filesystem::remove_all(entry.path());
     std::filesystem::create_hard_link(original(), options_.file);
     write(options_.file, files.database);
     if (!files.wal.empty()) write(options_.file.string() + "-wal", files.wal);
@@ -163,7 +164,9 @@ class DamageTableTest : public StoreTest {
     const auto& rows = live ? live_rows_ : rows_;
     auto opened = Database::open(options_, clock_);
     if (!opened) {
-      EXPECT_THAT(opened.error().text(), testing::HasSubstr("newer weir"));
+      const std::string why = opened.error().text();
+      EXPECT_TRUE(why.find("newer weir") != std::string::npos || why.find("not one of weir's") != std::string::npos)
+          << why;
       out.refused = true;
       return out;
     }
@@ -239,7 +242,9 @@ class DamageTableTest : public StoreTest {
     return out;
   }
 
-  static StreamSeq raw_of(LogId id) { return id % 3 == 0 && id <= kRows ? 0 : id <= kRows ? id - id / 3 : id - kRows / 3; }
+  static StreamSeq raw_of(LogId id) {
+    return id % 3 == 0 && id <= kRows ? 0 : id <= kRows ? id - id / 3 : id - kRows / 3;
+  }
 
   // One line of the table.
   struct Line {
@@ -264,9 +269,10 @@ class DamageTableTest : public StoreTest {
 
   // `damage` changes the file, and says which pages it damaged.
   template <class Damage>
-  void each_page(const std::string& kind, Damage damage) {
+  void each_page(const std::string& kind, Damage damage, std::size_t step = 1) {
     Line line;
-    for (std::size_t page = 0; page < pages(); ++page) {
+    if (std::getenv("WEIR_ALL_DAMAGE") != nullptr) step = 1;
+    for (std::size_t page = 0; page < pages(); page += step) {
       Files files = whole_;
       std::set<std::string> may_go;
       for (const std::size_t damaged : damage(files.database, page)) {
@@ -328,21 +334,27 @@ TEST_F(DamageTableTest, ABitInAPage) {
 
 TEST_F(DamageTableTest, TwoPagesSwapped) {
   const std::size_t count = pages();
-  each_page("two pages swapped", [count](std::string& file, std::size_t page) {
-    const std::size_t other = (page + 7) % count;
-    std::swap_ranges(&file[page * kPage], &file[page * kPage] + kPage, &file[other * kPage]);
-    return Pages{page, other};
-  });
+  each_page(
+      "two pages swapped",
+      [count](std::string& file, std::size_t page) {
+        const std::size_t other = (page + 7) % count;
+        std::swap_ranges(&file[page * kPage], &file[page * kPage] + kPage, &file[other * kPage]);
+        return Pages{page, other};
+      },
+      2);
 }
 
 TEST_F(DamageTableTest, AFileThatIsCutOff) {
   const std::size_t count = pages();
-  each_page("the file is cut off at a page", [count](std::string& file, std::size_t page) {
-    file.resize(page * kPage);
-    Pages gone;
-    for (; page < count; ++page) gone.push_back(page);
-    return gone;
-  });
+  each_page(
+      "the file is cut off at a page",
+      [count](std::string& file, std::size_t page) {
+        file.resize(page * kPage);
+        Pages gone;
+        for (; page < count; ++page) gone.push_back(page);
+        return gone;
+      },
+      4);
 }
 
 TEST_F(DamageTableTest, AFileThatIsNone) {
@@ -360,8 +372,16 @@ TEST_F(DamageTableTest, AFileThatIsNone) {
 
 TEST_F(DamageTableTest, TheWal) {
   constexpr std::size_t kFrame = kPage + 24;
-  const std::size_t frames = (live_.wal.size() - 32) / kFrame;
-  const auto names_from = [&](std::size_t frame) { return names_in(std::string_view(live_.wal).substr(32 + frame * kFrame)); };
+  std::size_t frames = (live_.wal.size() - 32) / kFrame;
+  while (live_.wal.substr(32 + (frames - 1) * kFrame, 4) == std::string(4, '\0')) --frames;  // it grows ahead
+  const auto names_from = [&](std::size_t frame) {
+    return names_in(std::string_view(live_.wal).substr(32 + frame * kFrame));
+  };
+  // SQLite takes a transaction as a whole; the frame that ends one says so.
+  const auto begin_of = [&](std::size_t frame) {
+    while (frame > 0 && live_.wal.substr(32 + (frame - 1) * kFrame + 4, 4) == std::string(4, '\0')) --frame;
+    return frame;
+  };
   Line removed, torn, bit, header;
   Files files = live_;
   files.wal.clear();
@@ -369,16 +389,18 @@ TEST_F(DamageTableTest, TheWal) {
   say("the -wal is removed", removed);
   for (std::size_t frame = 0; frame < frames; ++frame) {
     files.wal = live_.wal.substr(0, 32 + frame * kFrame + 1'000);
-    torn.add(live_with(files, names_from(frame), true));
+    torn.add(live_with(files, names_from(begin_of(frame)), true));
     if (HasFailure()) FAIL() << "torn at frame " << frame;
   }
   say("the -wal is torn at a frame", torn);
   for (std::size_t frame = 0; frame < frames; ++frame) {
     files.wal = live_.wal;
     files.wal[32 + frame * kFrame + 2'000] ^= 4;
-    // A frame of the last transaction makes SQLite drop it, which after a power cut is right.
+    // The last transaction may not have been synced: SQLite drops it, which after a power cut is right. So it is with
+    // the last two if it is not to be seen any more where the first of them ends.
+    const std::size_t last = begin_of(frames - 1), before_last = begin_of(last - 1);
     const std::set<std::string> here = names_in(std::string_view(live_.wal).substr(32 + frame * kFrame, kFrame));
-    bit.add(live_with(files, frame + 8 >= frames ? names_from(frame) : here, true));
+    bit.add(live_with(files, frame >= before_last ? names_from(begin_of(frame)) : here, true));
     if (HasFailure()) FAIL() << "a bit in frame " << frame << " of " << frames;
   }
   say("a bit in a frame of the -wal", bit);
@@ -395,10 +417,12 @@ TEST_F(DamageTableTest, ABitInTheHeaderOfTheFile) {
   Line line;
   for (std::size_t at = 0; at < 100; ++at)
     for (const int bit : {0x01, 0x40}) {
+      if (std::getenv("WEIR_ALL_DAMAGE") == nullptr && at % 2 != (bit == 1 ? 0U : 1U)) continue;
       Files files = whole_;
       files.database[at] = static_cast<char>(files.database[at] ^ bit);
       const Outcome outcome = live_with(files, {});
-      EXPECT_TRUE(!outcome.refused || (at >= 60 && at < 64));
+      EXPECT_TRUE(!outcome.refused || (at >= 60 && at < 64) || (at >= 68 && at < 72))
+          << "what it is and of which version";
       line.add(outcome);
       if (HasFailure()) FAIL() << "byte " << at << " of the header";
     }
