@@ -1,12 +1,6 @@
 #include "store/schema.h"
 
 namespace weir::store {
-namespace {
-
-constexpr std::int64_t kApplicationId = 0x57656972;  // "Weir"
-
-}  // namespace
-
 FileKind kind_of(sqlite::Connection& connection) {
   FileKind kind;
   kind.empty = connection.integer("SELECT count(*) FROM sqlite_schema") == 0;

@@ -1,11 +1,14 @@
 // The tables, and which version of them a file has.
 #pragma once
 
+#include <cstdint>
+
 #include "store/sqlite.h"
 
 namespace weir::store {
 
 inline constexpr int kSchemaVersion = 2;
+inline constexpr std::int64_t kApplicationId = 0x57656972;  // "Weir"
 
 // What a file is, as its header says.
 struct FileKind {
