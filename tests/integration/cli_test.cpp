@@ -494,6 +494,17 @@ TEST_F(LiveCli, ShowsWhatWasHistory) {
   EXPECT_THAT(repaired.out, Contains(MatchesRegex("rows of the log +[0-9]+ .*none")));
   EXPECT_THAT(weir({"queue", "verify"}).exit.code(), 0);
   EXPECT_EQ(weir({"history", "box-1/setpoint", "--since", "1h"}).exit.code(), 0);
+
+  // Without its first page it is no database any more.
+  std::fstream file(folder_ / "weir.db", std::ios::in | std::ios::out | std::ios::binary);
+  file << std::string(4096, 'x');
+  file.close();
+  EXPECT_THAT(weir({"queue", "verify"}).error, Contains(HasSubstr("weir queue repair")));
+  const process::Output mended = weir({"queue", "repair"});
+  EXPECT_EQ(mended.exit.code(), 0) << join(mended.error, "\n");
+  EXPECT_THAT(mended.out, Contains(MatchesRegex(".*weir.db is repaired, incarnation .* file is .*weir.db.damaged-.*")));
+  EXPECT_EQ(weir({"queue", "verify"}).exit.code(), 0);
+  EXPECT_EQ(weir({"history", "box-1/setpoint", "--since", "1h"}).exit.code(), 0);
 }
 
 TEST_F(LiveCli, ReloadsAllOrNothing) {
