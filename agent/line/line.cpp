@@ -40,6 +40,8 @@ void convert(const rules::AlertEvent& from, v1::AlertEvent& to) {
 // What somebody waits for: soon, and yet all that comes with it in one commit.
 constexpr Nanoseconds kSoon = 20 * kMillisecond;
 
+constexpr int kLazySnapshots = 10;
+
 // Of log, in one group: more is no cheaper by the byte, and keeps the first one waiting.
 constexpr std::size_t kMostGrouped = 1 << 20;
 
@@ -236,6 +238,7 @@ void Line::seal() {
   // While commits fail, what waits is small: a snapshot with each would not be.
   if ((snapshot_due() || stopping_) && !condition_.failing) {
     sealed.snapshot = state_.save();
+    snapshot_size_ = sealed.snapshot->size();
     since_snapshot_ = 0;
     snapshot_wanted_ = false;
     snapshot_at_ = clock_.boottime();
@@ -244,8 +247,11 @@ void Line::seal() {
   sealed_.push_back(std::move(sealed));
 }
 
+// A snapshot that is larger than the log behind the one before would spare less of a replay than it wears out.
 bool Line::snapshot_due() const {
-  return snapshot_wanted_ || since_snapshot_ >= options_.snapshot_bytes || clock_.boottime() - snapshot_at_ >= options_.snapshot_interval;
+  const Nanoseconds age = clock_.boottime() - snapshot_at_;
+  return snapshot_wanted_ || since_snapshot_ >= options_.snapshot_bytes ||
+         age >= (since_snapshot_ >= snapshot_size_ ? 1 : kLazySnapshots) * options_.snapshot_interval;
 }
 
 void Line::commit_next() {

@@ -37,7 +37,7 @@ struct Options {
   Nanoseconds commit_interval = kSecond;
   std::size_t commit_bytes = 1 << 20;       // of readings in memory, about; then a transaction is full
   std::size_t commit_batches = 256;
-  Nanoseconds snapshot_interval = kMinute;
+  Nanoseconds snapshot_interval = kMinute;  // ten times that, while there is less log than a snapshot is large
   std::size_t snapshot_bytes = 64 << 20;    // of log since the last snapshot
 };
 
@@ -141,6 +141,7 @@ class Line final : public intake::Sink {
   std::function<void()> stopped_;
   Nanoseconds snapshot_at_ = 0;          // boottime of the last one
   std::size_t since_snapshot_ = 0;       // bytes of log
+  std::size_t snapshot_size_ = 0;        // of the last one
   bool snapshot_wanted_ = false;         // with the next transaction, whatever it costs
   bool held_ = false;                    // the intake
   std::vector<v1::Cursor> planted_;      // only used by the builds that plant a bug; see line.cpp

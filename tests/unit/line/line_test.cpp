@@ -329,6 +329,33 @@ TEST_F(LineTest, WhatIsCommittedWhileTheStoreIsSuspendedSaysSo) {
   EXPECT_EQ(said, (std::vector<bool>{false, true}));
 }
 
+// Ten thousand signals that hardly ever change must not be written every minute.
+TEST_F(LineTest, ASnapshotWaitsForAsMuchLogAsItIsLarge) {
+  Options options;
+  options.commit_batches = 1;
+  start(options);
+  model::Signal large;
+  large.path = "boiler-1/large";
+  large.description = std::string(100'000, 'd');
+  ASSERT_TRUE(line->define(large, "plc", false));
+  std::uint64_t taken = 0;
+  const auto snapshot_after = [&](Nanoseconds age) {
+    clock.advance(age);
+    disk.snapshot.reset();
+    for (int i = 0; i < 2; ++i) {  // with the second one's commit, what became of the first is done
+      take("boiler-1/x", static_cast<double>(++taken), kNow);
+      run_until([&] { return accepted["plc"] == taken; });
+    }
+    return disk.snapshot.has_value();
+  };
+  EXPECT_TRUE(snapshot_after(options.snapshot_interval));
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(snapshot_after(options.snapshot_interval));
+  EXPECT_TRUE(snapshot_after(options.snapshot_interval));
+  large.description.back() = 'e';  // 100 KB of log
+  ASSERT_TRUE(line->define(large, "plc", false));
+  EXPECT_TRUE(snapshot_after(options.snapshot_interval));
+}
+
 TEST_F(LineTest, AMendedLogGetsASnapshotAtOnce) {
   Options options;
   options.commit_batches = 1;
