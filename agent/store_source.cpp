@@ -34,12 +34,13 @@ void StoreSource::fetch(uplink::Stream stream, std::uint64_t after, std::size_t 
                  std::vector<uplink::Record> records;
                  records.reserve(fetched->size());
                  for (store::Record& record : *fetched) {
-                   if (record.damaged) {
+                   const bool is_ours = record.is_for(name);
+                   if (record.damaged && is_ours) {
                      log::error("uplink {}: record {} of {} is damaged on disk; a gap goes in its place", name, record.seq,
                                 uplink::to_text(stream));
                      record.body = damaged_body(record);
                    }
-                   records.push_back({stream, record.seq, std::move(record.body), std::move(record.incarnation)});
+                   records.push_back({stream, record.seq, std::move(record.body), std::move(record.incarnation), is_ours});
                  }
                  done(std::move(records));
                });
@@ -59,8 +60,10 @@ void StoreSource::acknowledge(uplink::Stream stream, std::uint64_t seq) {
 
 std::vector<uplink::Stream> StoreSource::streams(const std::vector<std::string>& names) {
   std::vector<uplink::Stream> out;
+  // Backfill stands for what has to go of the others: who takes one has to hear of it.
   for (const uplink::Stream stream : kStreams)
-    if (std::ranges::find(names, uplink::to_text(stream)) != names.end()) out.push_back(stream);
+    if (stream == uplink::Stream::backfill || std::ranges::find(names, uplink::to_text(stream)) != names.end())
+      out.push_back(stream);
   return out;
 }
 

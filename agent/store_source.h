@@ -24,7 +24,7 @@ class StoreSource final : public uplink::Source {
   void acknowledge(uplink::Stream stream, std::uint64_t seq) override;
   std::string birth() const override { return birth_(); }
 
-  // From the names in weir.yaml, most urgent first.
+  // From the names in weir.yaml, most urgent first, and backfill.
   static std::vector<uplink::Stream> streams(const std::vector<std::string>& names);
 
  private:

@@ -5,12 +5,14 @@
 
 namespace weir::uplink {
 
-void Lane::add(std::vector<Record> records) {
+std::optional<std::uint64_t> Lane::add(std::vector<Record> records) {
   for (auto& record : records) {
     if (record.seq <= last()) continue;
-    records_.push_back({std::move(record)});
-    ++waiting_;
+    const State state = record.is_ours ? State::waiting : State::done;
+    records_.push_back({std::move(record), state});
+    if (state == State::waiting) ++waiting_;
   }
+  return drop_done();
 }
 
 const Record* Lane::take() {
@@ -27,6 +29,10 @@ std::optional<std::uint64_t> Lane::succeeded(std::uint64_t seq) {
   if (entry->state == State::waiting) --waiting_;
   entry->state = State::done;
   entry->record.body = {};
+  return drop_done();
+}
+
+std::optional<std::uint64_t> Lane::drop_done() {
   const auto before = acknowledged_;
   while (!records_.empty() && records_.front().state == State::done) {
     acknowledged_ = records_.front().record.seq;

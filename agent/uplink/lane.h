@@ -23,8 +23,9 @@ class Lane {
   std::uint64_t last() const { return records_.empty() ? acknowledged_ : records_.back().record.seq; }
   std::size_t waiting() const { return waiting_; }
 
-  // Fetched: what is not after last() is left out. Numbers may be missing (given up in the store).
-  void add(std::vector<Record> records);
+  // Fetched: what is not after last() is left out. Numbers may be missing (given up in the store). Returns up to
+  // where everything can be acknowledged, if what is not ours moved that.
+  std::optional<std::uint64_t> add(std::vector<Record> records);
 
   // The next to send, which then is under way; null if none waits. Valid until the lane changes.
   const Record* take();
@@ -42,6 +43,7 @@ class Lane {
     State state = State::waiting;
   };
   Entry* find(std::uint64_t seq);
+  std::optional<std::uint64_t> drop_done();
 
   Stream stream_;
   std::uint64_t acknowledged_;

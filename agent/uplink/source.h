@@ -20,6 +20,7 @@ struct Record {
   std::uint64_t seq = 0;
   std::string body;
   std::string incarnation;  // under which it was numbered: of 16 bytes
+  bool is_ours = true;      // else it is for other clouds: not sent, and done with
 };
 
 // Called on the uplink's executor.

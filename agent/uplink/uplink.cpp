@@ -223,7 +223,8 @@ class Uplink::Drain : public std::enable_shared_from_this<Drain> {
                       return self.hold(lane, [](Drain& again) { again.pump(); });
                     }
                     if (!records->empty()) lane.more = true;
-                    lane.records.add(std::move(*records));
+                    if (const auto upto = lane.records.add(std::move(*records)))
+                      self.source_.acknowledge(lane.records.stream(), *upto);
                     self.pump();
                   }));
   }

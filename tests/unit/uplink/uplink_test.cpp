@@ -147,6 +147,21 @@ TEST_F(UplinkTest, ARecordKeepsTheIncarnationUnderWhichItWasNumbered) {
   EXPECT_THAT(lives, ElementsAre("fedcba9876543210", "0123456789abcdef"));
 }
 
+TEST_F(UplinkTest, WhatIsForOtherCloudsIsNotSentAndHoldsNothingUp) {
+  source.append(Stream::backfill, 40);  // several fetches
+  for (std::size_t i = 0; i < 40; ++i) source.records[Stream::backfill][i].is_ours = i == 20 || i == 39;
+  make();
+  introduce();
+  EXPECT_THAT(broker.waiting(), ElementsAre("backfill 21", "backfill 40"));
+  EXPECT_EQ(source.acks[Stream::backfill], 20U);
+  broker.succeed();
+  settle(io);
+  EXPECT_EQ(source.acks[Stream::backfill], 39U);
+  broker.succeed();
+  settle(io);
+  EXPECT_EQ(source.acks[Stream::backfill], 40U);
+}
+
 TEST_F(UplinkTest, TheWillSaysOffline) {
   make();
   ASSERT_TRUE(broker.options.will);
