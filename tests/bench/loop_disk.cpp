@@ -39,7 +39,7 @@ LoopDisk::LoopDisk(const fs::path& folder, std::uintmax_t bytes) : image_(folder
 }
 
 LoopDisk::~LoopDisk() {
-  if (mounted_) ::umount2(mount_.c_str(), 0);
+  if (mounted_ && ::umount2(mount_.c_str(), 0) != 0) ::umount2(mount_.c_str(), MNT_DETACH);
 }
 
 double device_bytes(const fs::path& path) {
