@@ -33,11 +33,13 @@ LogTable::LogTable(sqlite::Connection& connection, const Seal& seal)
       next_(connection, "SELECT id, time, raw_seq, commit_, raw FROM log WHERE id > ?1 ORDER BY id LIMIT 1"),
       raw_from_(connection, "SELECT id, time, raw_seq, raw FROM log WHERE id >= ?1 ORDER BY id"),
       raw_seq_(connection, "SELECT id, raw_seq FROM log WHERE id >= ?1 ORDER BY id LIMIT 1"),
-      front_(connection, "SELECT id, time, raw_seq FROM log WHERE id >= ?1 ORDER BY id LIMIT ?2"),
-      delete_(connection, "DELETE FROM log WHERE id <= ?1"),
+      front_(connection, "SELECT id, time, raw_seq, raw IS NOT NULL FROM log WHERE id >= ?1 ORDER BY id LIMIT ?2"),
+      delete_(connection, "DELETE FROM log WHERE id BETWEEN ?1 AND ?2"),
       ends_(connection,
             "SELECT id, raw_seq, raw IS NOT NULL, raw_bytes FROM log WHERE id IN"
-            " ((SELECT min(id) FROM log), (SELECT max(id) - 1 FROM log), (SELECT max(id) FROM log)) ORDER BY id") {}
+            " ((SELECT min(id) FROM log), (SELECT max(id) - 1 FROM log), (SELECT max(id) FROM log)) ORDER BY id"),
+      run_(connection,
+           "SELECT id, time, raw_seq, raw, raw_bytes, length(raw) FROM log WHERE id BETWEEN ?1 AND ?2 ORDER BY id") {}
 
 void LogTable::load() {
   marks_ = {};
@@ -167,7 +169,6 @@ bool LogTable::trim(LogId through, StreamSeq raw_through, Timestamp expired, Tim
   through = std::min(through, marks_.last == 0 ? 0 : marks_.last - 1);
   if (marks_.first == 0 || marks_.first > through) return false;
   LogId cut = 0;
-  StreamSeq raw_cut = marks_.raw_before;
   std::uint64_t count = 0;
   {
     sqlite::Rows rows = front_.query(marks_.first, most);
@@ -175,17 +176,72 @@ bool LogTable::trim(LogId through, StreamSeq raw_through, Timestamp expired, Tim
       const auto id = static_cast<LogId>(rows.integer(0));
       const Timestamp time = rows.integer(1);
       const auto raw_seq = static_cast<StreamSeq>(rows.integer(2));
-      if (id > through || raw_seq > raw_through || (time > expired && time <= now)) break;
+      if (id > through || (rows.integer(3) != 0 && raw_seq > raw_through) || (time > expired && time <= now)) break;
       cut = id;
-      raw_cut = raw_seq;
       ++count;
     }
   }
   if (cut == 0) return false;
-  delete_.run(cut);
-  marks_.first = cut + 1;
-  marks_.raw_before = raw_cut;
+  erase(marks_.first, cut);
   return count == most;
+}
+
+void LogTable::erase(LogId first, LogId last) {
+  delete_.run(first, last);
+  if (first <= marks_.first) load_front();
+}
+
+void LogTable::load_front() {
+  sqlite::Rows rows = front_.query(LogId{0}, 1);
+  if (!rows.next()) throw sqlite::damaged("the log is empty");
+  marks_.first = static_cast<LogId>(rows.integer(0));
+  marks_.raw_before = static_cast<StreamSeq>(rows.integer(2)) - (rows.integer(3) != 0 ? 1 : 0);
+}
+
+Run LogTable::run(StreamSeq after, StreamSeq until, LogId through, Timestamp expired, std::size_t bytes) {
+  Run out;
+  after = std::max(after, marks_.raw_before);
+  if (after >= until || after >= marks_.raw_last) return out;
+  through = std::min(through, marks_.last - 1);
+  std::size_t total = 0;
+  std::uint64_t before = 0;
+  sqlite::Rows rows = run_.query(find(after + 1), through);
+  while (rows.next()) {
+    if (rows.is_null(3)) continue;
+    Record record{.stream = Stream::raw, .seq = static_cast<StreamSeq>(rows.integer(2)), .body = {}};
+    const std::string_view sealed = rows.bytes(3);
+    if (record.seq > until || rows.integer(1) > expired || (total != 0 && total + sealed.size() > bytes)) break;
+    const auto id = static_cast<LogId>(rows.integer(0));
+    auto body = seal_.open({Role::raw, id, record.seq, static_cast<std::uint64_t>(rows.integer(1))}, sealed);
+    if (body) record.body = std::move(*body);
+    else record.damaged = true;
+    total += sealed.size();
+    const auto counted = static_cast<std::uint64_t>(rows.integer(4));
+    if (out.records.empty()) {
+      out.first_id = id;
+      before = counted - std::min<std::uint64_t>(counted, sealed.size());
+    }
+    out.last_id = id;
+    out.time = rows.integer(1);
+    out.counted = counted - before;
+    out.records.push_back(std::move(record));
+  }
+  return out;
+}
+
+std::optional<Front> LogTable::front(StreamSeq after) {
+  after = std::max(after, marks_.raw_before);
+  if (after >= marks_.raw_last) return std::nullopt;
+  sqlite::Rows rows = run_.query(find(after + 1), marks_.last);
+  while (rows.next()) {
+    if (rows.is_null(3)) continue;
+    const auto counted = static_cast<std::uint64_t>(rows.integer(4));
+    return Front{.seq = static_cast<StreamSeq>(rows.integer(2)),
+                 .time = rows.integer(1),
+                 .bytes_before = counted - std::min<std::uint64_t>(counted, static_cast<std::uint64_t>(rows.integer(5))),
+                 .except = {}};
+  }
+  return std::nullopt;
 }
 
 void LogTable::verify(const AllHoles& holes, std::vector<std::string>& wrong) {

@@ -21,6 +21,22 @@
 
 namespace weir::store {
 
+// Records in a row that may go together.
+struct Run {
+  std::vector<Record> records;
+  LogId first_id = 0, last_id = 0;  // of the log; of stream raw only
+  Timestamp time = 0;               // of the newest
+  std::uint64_t counted = 0;        // what the cumulative sizes count for them
+};
+
+// The first record behind a number.
+struct Front {
+  StreamSeq seq = 0;
+  Timestamp time = 0;
+  std::uint64_t bytes_before = 0;  // cumulative
+  std::string except;
+};
+
 class LogTable {
  public:
   struct Marks {
@@ -56,14 +72,22 @@ class LogTable {
   // True if it stopped because of `most`.
   bool trim(LogId through, StreamSeq raw_through, Timestamp expired, Timestamp now, std::uint64_t most);
 
+  // Raw records behind `after` up to `until`, of rows up to `through` that are not newer than `expired`: at most
+  // `bytes`, one at least if there is one, and never the newest row.
+  Run run(StreamSeq after, StreamSeq until, LogId through, Timestamp expired, std::size_t bytes);
+  void erase(LogId first, LogId last);
+
+  std::optional<Front> front(StreamSeq after);
+
   void verify(const AllHoles& holes, std::vector<std::string>& wrong);
 
  private:
   void put(LogId id, StreamSeq raw_last, Timestamp time, std::string_view commit, std::string_view raw);
+  void load_front();
   LogId find(StreamSeq raw_seq);  // of the first row that holds it, or one behind it
 
   const Seal& seal_;
-  sqlite::Statement insert_, next_, raw_from_, raw_seq_, front_, delete_, ends_;
+  sqlite::Statement insert_, next_, raw_from_, raw_seq_, front_, delete_, ends_, run_;
   Marks marks_;
   LogId hint_id_ = 0;  // where the last fetch ended: the next one mostly goes on there
   StreamSeq hint_seq_ = 0;

@@ -21,7 +21,7 @@ OutboxTable::OutboxTable(sqlite::Connection& connection, const Seal& seal)
     : seal_(seal),
       insert_(connection,
               "INSERT INTO outbox (key, log_id, body, time, bytes, except_) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
-      from_(connection, "SELECT key, log_id, body, except_ FROM outbox WHERE key BETWEEN ?1 AND ?2 ORDER BY key"),
+      from_(connection, "SELECT key, log_id, body, except_, time, bytes FROM outbox WHERE key BETWEEN ?1 AND ?2 ORDER BY key"),
       delete_(connection, "DELETE FROM outbox WHERE key BETWEEN ?1 AND ?2"),
       first_(connection, "SELECT key, bytes FROM outbox WHERE key BETWEEN ?1 AND ?2 ORDER BY key LIMIT 1"),
       last_(connection, "SELECT key, bytes FROM outbox WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1"),
@@ -103,9 +103,54 @@ bool OutboxTable::trim(Stream stream, StreamSeq through, std::uint64_t most) {
   if (mark.first == 0) return false;
   const StreamSeq cut = std::min({through, mark.last - 1, mark.first + most - 1});
   if (cut < mark.first) return false;
-  delete_.run(key_of(stream, mark.first), key_of(stream, cut));
-  mark.first = cut + 1;
-  return cut < std::min(through, mark.last - 1);
+  const StreamSeq end = std::min(through, mark.last - 1);
+  erase(stream, mark.first, cut);
+  return cut < end;
+}
+
+void OutboxTable::erase(Stream stream, StreamSeq first, StreamSeq last) {
+  Mark& mark = marks_[static_cast<std::size_t>(stream)];
+  delete_.run(key_of(stream, first), key_of(stream, last));
+  if (first > mark.first) return;
+  sqlite::Rows rows = first_.query(key_of(stream, 0), key_of(stream, kSeqMask));
+  mark.first = rows.next() ? static_cast<StreamSeq>(rows.integer(0)) & kSeqMask : 0;
+}
+
+Run OutboxTable::run(Stream stream, StreamSeq after, StreamSeq until, Timestamp expired, std::size_t bytes) {
+  Run out;
+  std::size_t total = 0;
+  std::uint64_t before = 0;
+  sqlite::Rows rows = from_.query(key_of(stream, after + 1), key_of(stream, until));
+  while (rows.next()) {
+    const auto key = static_cast<std::uint64_t>(rows.integer(0));
+    const std::string_view sealed = rows.bytes(2), except = rows.bytes(3);
+    if (rows.integer(4) > expired || (total != 0 && total + sealed.size() > bytes) ||
+        (!out.records.empty() && out.records.back().except != except))
+      break;
+    auto body = seal_.open(place_of_output(key, static_cast<LogId>(rows.integer(1)), except), sealed);
+    total += sealed.size();
+    const auto counted = static_cast<std::uint64_t>(rows.integer(5));
+    if (out.records.empty()) before = counted - std::min<std::uint64_t>(counted, sealed.size());
+    out.time = rows.integer(4);
+    out.counted = counted - before;
+    out.records.push_back({.stream = stream,
+                           .seq = key & kSeqMask,
+                           .body = body ? std::move(*body) : std::string(),
+                           .damaged = !body,
+                           .except = std::string(except)});
+  }
+  return out;
+}
+
+std::optional<Front> OutboxTable::front(Stream stream, StreamSeq after) {
+  if (after >= mark(stream).last) return std::nullopt;
+  sqlite::Rows rows = from_.query(key_of(stream, after + 1), key_of(stream, kSeqMask));
+  if (!rows.next()) return std::nullopt;
+  const auto counted = static_cast<std::uint64_t>(rows.integer(5));
+  return Front{.seq = static_cast<StreamSeq>(rows.integer(0)) & kSeqMask,
+               .time = rows.integer(4),
+               .bytes_before = counted - std::min<std::uint64_t>(counted, rows.bytes(2).size()),
+               .except = std::string(rows.bytes(3))};
 }
 
 bool OutboxTable::trim_before(Stream stream, LogId log_id, std::uint64_t most) {

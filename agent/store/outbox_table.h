@@ -14,6 +14,7 @@
 
 #include "store/database.h"
 #include "store/holes.h"
+#include "store/log_table.h"
 #include "store/seal.h"
 #include "store/sqlite.h"
 
@@ -54,6 +55,12 @@ class OutboxTable {
   // (trim_before), never the newest, which keeps the numbering. True if there may be more.
   bool trim(Stream stream, StreamSeq through, std::uint64_t most);
   bool trim_before(Stream stream, LogId log_id, std::uint64_t most);
+
+  // As LogTable's; of records with one and the same `except`.
+  Run run(Stream stream, StreamSeq after, StreamSeq until, Timestamp expired, std::size_t bytes);
+  void erase(Stream stream, StreamSeq first, StreamSeq last);
+
+  std::optional<Front> front(Stream stream, StreamSeq after);
 
   void verify(const AllHoles& holes, std::vector<std::string>& wrong);
 

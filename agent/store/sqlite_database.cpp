@@ -24,6 +24,7 @@ constexpr std::string_view kUplink = "uplink/";
 constexpr std::string_view kKeep = "keep/";
 
 constexpr std::uint64_t kMostTrimmed = 256;  // rows of a table a call
+constexpr std::uint64_t kRowCosts = 128;  // beside what it holds
 constexpr Nanoseconds kCursorsLinger = 10 * kSecond;
 // Pages of 4 KiB. A checkpoint writes each page once, however often it is in the WAL: later is less wear,
 // and a larger WAL to read at the start.
@@ -68,6 +69,7 @@ SqliteDatabase::SqliteDatabase(const Options& options, const Clock& clock, std::
       log_(*connection_, seal_),
       outbox_(*connection_, seal_),
       snapshots_(*connection_, seal_),
+      room_(*connection_, options.file, clock),
       notes_(std::move(notes)),
       cursors_written_(clock.boottime()) {
   load();
@@ -93,6 +95,7 @@ void SqliteDatabase::load() {
   }
   load_identity();
   load_cursors(options_.uplinks);
+  if (!options_.read_only) room_.set_limits(options_.limits);
 }
 
 void SqliteDatabase::load_encryption() {
@@ -225,6 +228,8 @@ void SqliteDatabase::load_cursors(const std::vector<UplinkStreams>& uplinks) {
   for (const auto& [uplink, streams] : uplinks) {
     auto& [cursors, lent, takes] = loaded[uplink];
     for (const Stream stream : streams) takes[static_cast<std::size_t>(stream)] = true;
+    // What stands for other records is for all that were to get those (Record::except).
+    takes[static_cast<std::size_t>(Stream::backfill)] = true;
     // A new uplink starts with the oldest record that is there.
     for (const Stream stream : kStreams)
       cursors[static_cast<std::size_t>(stream)] = before(stream);
@@ -292,8 +297,7 @@ auto SqliteDatabase::attempt(const std::string& doing, Work work) -> Result<decl
 }
 
 // Does it all or leaves everything, the marks in memory too, as it was.
-template <class Work>
-void SqliteDatabase::transact(Work work) {
+void SqliteDatabase::transact(const std::function<void()>& work) {
   const auto log = log_.marks();
   const auto outbox = outbox_.marks();
   const auto snapshots = snapshots_.marks();
@@ -320,6 +324,14 @@ Result<std::vector<Committed>> SqliteDatabase::commit(std::span<const Transactio
         return fail("an output cannot go to the stream raw", "readings go into Transaction::raw");
 
   return attempt("commit", [&] {
+    std::uint64_t bytes = 0;
+    bool with_readings = false;
+    for (const Transaction& transaction : transactions) {
+      bytes += kRowCosts + transaction.commit.size() + transaction.raw.size();
+      for (const Output& output : transaction.outputs) bytes += kRowCosts + output.body.size();
+      with_readings |= !transaction.raw.empty();
+    }
+    make_room(bytes, with_readings);
     const bool with_cursors = cursors_changed_ && clock_.boottime() - cursors_written_ >= kCursorsLinger;
     std::vector<Committed> out;
     transact([&] {
@@ -331,13 +343,15 @@ Result<std::vector<Committed>> SqliteDatabase::commit(std::span<const Transactio
       }
       if (with_cursors) write_cursors();
     });
+    room_.took(bytes);
+    pass_over_excepted();
     commits_ += transactions.size();
     if (with_cursors) {
       cursors_changed_ = false;
       cursors_written_ = clock_.boottime();
     }
     // It is committed: what the checkpoint meets, the next one meets again and tidy() says.
-    if (connection_->wal_pages() >= kCheckpointAtLast) static_cast<void>(tidy());
+    if (connection_->wal_pages() >= std::min(kCheckpointAtLast, room_.wal_pages() / 2)) static_cast<void>(tidy());
     return out;
   });
 }
@@ -417,7 +431,10 @@ Result<void> SqliteDatabase::acknowledge(std::string_view uplink, Stream stream,
   if (seq <= cursor) return {};
   cursor = seq;
   cursors_changed_ = true;
-  return {};
+  return attempt("go on behind " + std::to_string(seq), [&] {
+    if (stream == Stream::backfill) pass_over_excepted();
+    if (condition_.full) see_whether_full();
+  });
 }
 
 StreamSeq SqliteDatabase::acknowledged(std::string_view uplink, Stream stream) const {
@@ -443,7 +460,16 @@ Result<void> SqliteDatabase::set_uplinks(const std::vector<UplinkStreams>& uplin
     transact([&] { write_cursors(); });
     cursors_changed_ = false;
     load_cursors(uplinks);
+    pass_over_excepted();
   });
+}
+
+void SqliteDatabase::set_limits(const Limits& limits) {
+  options_.limits = limits;
+  static_cast<void>(attempt("take other limits", [&] {
+    room_.set_limits(limits);
+    see_whether_full();
+  }));
 }
 
 Result<bool> SqliteDatabase::trim() {
@@ -460,6 +486,9 @@ Result<bool> SqliteDatabase::trim() {
     });
     if (cursors_changed_) cursors_written_ = clock_.boottime();
     cursors_changed_ = false;
+    own_limits_kept_ = 0;
+    more |= keep_own_limits();
+    if (condition_.full) see_whether_full();
     return more;
   });
 }
@@ -473,7 +502,7 @@ Result<std::optional<std::string>> SqliteDatabase::kept(std::string_view key) {
 }
 
 Result<void> SqliteDatabase::tidy() {
-  if (connection_->wal_pages() < kCheckpointAt) return {};
+  if (connection_->wal_pages() < std::min(kCheckpointAt, room_.wal_pages() / 4)) return {};
   return attempt("move its WAL into the file", [&] { connection_->checkpoint(); });
 }
 
@@ -490,10 +519,26 @@ Stats SqliteDatabase::stats() {
   out.snapshot = snapshots_.newest_at();
   out.commits = commits_;
   out.bytes_written = vfs_->counters().bytes_written;
+  static_cast<void>(attempt("say what waits", [&] {
+    if (!options_.read_only) {
+      out.used_bytes = room_.used();
+      out.limit_bytes = room_.limit();
+    }
+  }));
   for (const Stream stream : kStreams) {
-    const StreamSeq acknowledged = acknowledged_by_all(stream);
-    out.streams.push_back(
-        {.last = last(stream), .waiting = last(stream) - acknowledged, .acknowledged = acknowledged});
+    const auto at = static_cast<std::size_t>(stream);
+    const StreamSeq behind = gone_or_acknowledged(stream);
+    StreamStats& stats = out.streams.emplace_back();
+    stats.last = last(stream);
+    stats.waiting = last(stream) - behind - holes_.of(stream).count_after(behind);
+    stats.acknowledged = acknowledged_by_all(stream);
+    stats.thinned = thinned_[at];
+    stats.given_up = given_up_[at];
+    if (stats.waiting == 0) continue;
+    static_cast<void>(attempt("say what waits", [&] {
+      stats.bytes = bytes_waiting(stream);
+      if (const auto oldest = front(stream, behind)) stats.oldest = oldest->time;
+    }));
   }
   return out;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "store/log_table.h"
 #include "store/meta_table.h"
 #include "store/outbox_table.h"
+#include "store/room.h"
 #include "store/snapshot_table.h"
 #include "store/spans.h"
 #include "store/sqlite.h"
@@ -66,7 +68,7 @@ class SqliteDatabase final : public Database {
   StreamSeq acknowledged(std::string_view uplink, Stream stream) const override;
   void lent(std::string_view uplink, Stream stream, StreamSeq seq) override;
   Result<void> set_uplinks(const std::vector<UplinkStreams>& uplinks) override;
-  void set_limits(const Limits& limits) override { options_.limits = limits; }
+  void set_limits(const Limits& limits) override;
   void set_retain(Nanoseconds retain) override { options_.retain = retain; }
   Result<LogId> first_since(Timestamp time) override;
   Result<bool> trim() override;
@@ -87,8 +89,22 @@ class SqliteDatabase final : public Database {
 
   template <class Work>
   auto attempt(const std::string& doing, Work work) -> Result<decltype(work())>;
-  template <class Work>
-  void transact(Work work);
+  void transact(const std::function<void()>& work);
+
+  // relief.cpp: what is given up so that what comes has room.
+  void make_room(std::uint64_t bytes, bool with_readings);
+  bool relieve();                   // one step; false: there is nothing left to give
+  bool forget_history();            // the same, of what no uplink needs
+  bool reduce(Stream stream, Timestamp expired, std::string_view reason);
+  bool replace(Stream stream, const Run& run, std::string_view reason);
+  bool keep_own_limits();           // of the streams; one step
+  void see_whether_full();
+  Run next_run(Stream stream, StreamSeq after, Timestamp expired);
+  std::string except_for(Stream stream, const Run& run) const;
+  void pass_over_excepted();        // no uplink's mark stands in front of records that are not for it
+  std::optional<Front> front(Stream stream, StreamSeq after);
+  StreamSeq gone_or_acknowledged(Stream stream) const;
+  std::uint64_t bytes_waiting(Stream stream);
 
   void load();
   void load_encryption();
@@ -116,6 +132,16 @@ class SqliteDatabase final : public Database {
   SnapshotTable snapshots_;
   Spans spans_;
   AllHoles holes_;
+  Room room_;
+  struct Gap {  // the newest record of backfill, if it is one and may be replaced
+    StreamSeq seq = 0;
+    Stream stream = Stream::raw;
+    StreamSeq last = 0;
+    std::string incarnation, except, reason;
+  };
+  std::optional<Gap> gap_;
+  PerStream thinned_{}, given_up_{};
+  Nanoseconds own_limits_kept_ = 0;  // boottime
   Condition condition_;
   std::vector<std::string> notes_;
   Uplinks uplinks_;

@@ -44,6 +44,7 @@ class StoreTest : public testing::Test {
     options_.machine_id = folder_ / "machine-id";
     std::ofstream(options_.machine_id) << "0123456789abcdef0123456789abcdef\n";
     options_.uplinks = {"cloud"};
+    options_.limits.free_space = 0;  // the disks of tests are small
   }
 
   void open() {

@@ -113,7 +113,8 @@ class ModelTest : public StoreTest, public testing::WithParamInterface<std::uint
       }
       case 0: {
         const auto& [uplink, streams] = options_.uplinks[below(options_.uplinks.size())];
-        const Stream stream = streams[below(streams.size())];
+        const auto drawn = below(streams.size() + 1);
+        const Stream stream = drawn == streams.size() ? Stream::backfill : streams[drawn];
         const StreamSeq seq = below(model_.last_of(stream) + 1);
         ASSERT_TRUE(database_->acknowledge(uplink, stream, seq));
         StreamSeq& acknowledged = model_.acknowledged[uplink][stream];
@@ -166,8 +167,10 @@ TEST_P(ModelTest, DoesWhatTheModelDoes) {
   options_.retain = kMinute;
   for (const auto& [uplink, streams] : options_.uplinks)
     for (const Stream stream : streams) model_.acknowledged[uplink][stream] = 0;
+  // Each has a part in backfill, whether it asks for it or not.
+  for (const UplinkStreams& uplink : options_.uplinks) model_.acknowledged[uplink.name][Stream::backfill] = 0;
   open();
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 600; ++i) {
     step();
     if (HasFatalFailure()) FAIL() << "step " << i << " of seed " << GetParam();
   }
