@@ -26,7 +26,7 @@ std::uint64_t size_of(const Run& run) {
 
 sqlite::Failure full() {
   return {sqlite::Failure::Kind::full,
-          Error{"the quota, or what the file system has beside the free space that is left to others, is used up",
+          Error{"it is full: its quota, or what the file system has beside the free space left to others, is used up",
                 "bring the uplinks back, raise store.quota, or free some space on that file system"}};
 }
 
