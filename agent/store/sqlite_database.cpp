@@ -20,6 +20,7 @@ constexpr std::string_view kIncarnations = "incarnations";
 constexpr std::string_view kHoles = "holes";
 constexpr std::string_view kMachine = "machine";
 constexpr std::string_view kFile = "file";
+constexpr std::string_view kWear = "wear";
 constexpr std::string_view kUplink = "uplink/";
 constexpr std::string_view kKeep = "keep/";
 
@@ -95,6 +96,7 @@ void SqliteDatabase::load() {
   }
   load_identity();
   load_cursors(options_.uplinks);
+  load_wear();
   if (!options_.read_only) room_.set_limits(options_.limits);
 }
 
@@ -270,6 +272,34 @@ void SqliteDatabase::write_cursors() {
     for (const StreamSeq seq : uplink.cursors) put_varint(value, seq);
     meta_.put(named(kUplink, name), value);
   }
+  write_wear();
+}
+
+// It is only for people: a store is not mended for it.
+void SqliteDatabase::load_wear() {
+  try {
+    const auto stored = meta_.get(kWear);
+    if (!stored) return;
+    if (const auto wear = WearCounter::decode(*stored)) {
+      wear_ = *wear;
+      return;
+    }
+  } catch (const sqlite::Failure& failure) {
+    if (failure.kind() != sqlite::Failure::Kind::damaged) throw;
+  }
+  if (!options_.read_only) notes_.push_back("how much was written so far was damaged: it is counted anew");
+}
+
+void SqliteDatabase::count_wear() {
+  const std::uint64_t written = vfs_->counters().bytes_written;
+  if (written == counted_) return;
+  wear_.add(written - counted_, clock_.now());
+  counted_ = written;
+}
+
+void SqliteDatabase::write_wear() {
+  count_wear();
+  meta_.put(kWear, wear_.encode());
 }
 
 void SqliteDatabase::refresh() {
@@ -278,6 +308,7 @@ void SqliteDatabase::refresh() {
   outbox_.load();
   snapshots_.load();
   load_identity();
+  load_wear();
 }
 
 template <class Work>
@@ -344,6 +375,7 @@ Result<std::vector<Committed>> SqliteDatabase::commit(std::span<const Transactio
       if (with_cursors) write_cursors();
     });
     room_.took(bytes);
+    count_wear();
     pass_over_excepted();
     commits_ += transactions.size();
     if (with_cursors) {
@@ -382,6 +414,7 @@ Result<void> SqliteDatabase::save_snapshot(const Snapshot& snapshot) {
     transact([&] {
       snapshots_.save(snapshot);
       write_cursors();
+      write_wear();
     });
     cursors_changed_ = false;
     cursors_written_ = clock_.boottime();
@@ -519,6 +552,8 @@ Stats SqliteDatabase::stats() {
   out.snapshot = snapshots_.newest_at();
   out.commits = commits_;
   out.bytes_written = vfs_->counters().bytes_written;
+  count_wear();
+  out.wear = wear_.at(clock_.now());
   static_cast<void>(attempt("say what waits", [&] {
     if (!options_.read_only) {
       out.used_bytes = room_.used();

@@ -17,6 +17,7 @@
 #include "store/spans.h"
 #include "store/sqlite.h"
 #include "store/vfs.h"
+#include "store/wear.h"
 
 namespace weir::store {
 
@@ -109,12 +110,15 @@ class SqliteDatabase final : public Database {
   void load();
   void load_encryption();
   void load_identity();
+  void load_wear();
   Spans stored_spans();
   void begin_span(std::string id, const PerStream& first);  // in the caller's transaction
   void keep_numbers();  // the newest span begins behind numbers whose rows may be gone
   PerStream next_numbers() const;
   void load_cursors(const std::vector<UplinkStreams>& uplinks);
-  void write_cursors();  // in the caller's transaction, if any changed
+  void write_cursors();  // in the caller's transaction, if any changed; with what that costs
+  void count_wear();
+  void write_wear();     // in the caller's transaction
   void refresh();        // read-only: what the agent did since
   StreamSeq last(Stream stream) const;
   StreamSeq before(Stream stream) const;               // the number in front of the oldest record that is there
@@ -148,6 +152,8 @@ class SqliteDatabase final : public Database {
   bool cursors_changed_ = false;
   Nanoseconds cursors_written_ = 0;  // boottime
   std::uint64_t commits_ = 0;
+  WearCounter wear_;
+  std::uint64_t counted_ = 0;  // of the bytes that were written, those that are in it
 };
 
 }  // namespace weir::store
