@@ -95,6 +95,7 @@ class Agent {
   Nanoseconds recovery_took_ = 0;
   std::uint64_t replayed_ = 0;
   bool ready_ = false;
+  bool store_known_ = false;             // its condition was heard of
   bool clouds_started_ = false;
   std::map<std::string, Nanoseconds> leaving_;  // drivers that weir.yaml names no more, since when (boottime)
   bool stopping_ = false;
@@ -190,6 +191,10 @@ void Agent::store_changed(const store::Condition& condition, const std::vector<s
   if (!condition.suspended && before.store.suspended) log::info("store: what comes is kept on the disk again");
   if (condition.full && !before.store.full) log::error("store: full, readings stay with the drivers: {}", condition.full->why);
   if (!condition.full && before.store.full) log::info("store: there is room again");
+  const bool healed = condition.mended != before.store.mended && !condition.suspended && !before.store.suspended;
+  if (std::exchange(store_known_, true) && healed)
+    notes_.push_back("at " + to_iso(clock_.now()) + " the store was found damaged, set aside, and what could be saved"
+                     " was taken over: the log says how much (journalctl -u weir); the damaged file lies beside it");
 
   earlier_.clear();
   for (const store::Incarnation& incarnation : incarnations) earlier_.push_back(incarnation.id);

@@ -105,8 +105,11 @@ void find_problems(const StatusInputs& in, Node::List& problems) {
     problem(problems, {in.config_problem->since, "the configuration has errors",
                        in.config_problem->why.substr(0, in.config_problem->why.find('\n')),
                        "the last good one runs; no data is affected", "weir check, mend what it shows, weir reload"});
-  for (const std::string& note : in.notes)
-    problem(problems, {in.started, "found at the start", note, "see there", "journalctl -u weir"});
+  if (!in.notes.empty()) {
+    std::string all;
+    for (const std::string& note : in.notes) all += (all.empty() ? "" : "; ") + note;
+    problem(problems, {in.started, "noticed since the start", all, "as it says; what is here is sent", "journalctl -u weir"});
+  }
   find_store_problems(in, problems);
   if (in.line.condition().failing && !in.line.condition().store.full)
     problem(problems, {in.line.condition().failing_since, "the store cannot be written",
@@ -298,7 +301,6 @@ Node status(const StatusInputs& in) {
   for (const config::Driver& driver : in.config.drivers) drivers.push_back(driver_node(in, driver, processes));
   out.set("drivers", std::move(drivers));
 
-  const line::Condition& condition = in.line.condition();
   Node rules = Node::object();
   const rules::Counters& counters = in.line.state().engine().counters();
   rules.set("groups", in.line.state().engine().groups()).set("readings", counters.readings);

@@ -118,7 +118,8 @@ std::string store_text(const Node& store) {
   const bool known = number_of(store, "limit") > 0;
   std::string out = known ? size_of(store, "used") + " used of " + size_of(store, "limit")
                           : size_of(store, "bytes") + " on the disk, of " + size_of(store, "quota");
-  if (known && number_of(store, "limit") < number_of(store, "quota"))
+  // A part of the quota is for the WAL.
+  if (known && number_of(store, "limit") < number_of(store, "quota") - number_of(store, "quota") / 8 - (1 << 20))
     out += " (the quota is " + size_of(store, "quota") + ", the disk has no more)";
   const Node& wear = node_of(store, "wear");
   out += "; written today: " + size_of(wear, "today");
