@@ -18,6 +18,7 @@
 #include <map>
 
 #include "base/random.h"
+#include "naming_digest.h"
 #include "power.h"
 #include "store/database.h"
 #include "store/vfs.h"
@@ -27,10 +28,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Doing : std::uint8_t { commit, snapshot, trim, checkpoint, migration, opening, nothing };
-constexpr std::array kDoing{"commit", "snapshot", "trim", "checkpoint", "migration", "opening", "nothing"};
-// Calls to the disk that each takes, about: where in it the power goes.
-constexpr std::array kCalls{20, 12, 20, 2'000, 60, 12};
+enum class Doing : std::uint8_t {
+  commit,
+  snapshot,
+  trim,
+  checkpoint,
+  migration,
+  opening,
+  thinning,
+  giving_up,
+  nothing
+};
+constexpr std::array kDoing{"commit",  "snapshot", "trim",      "checkpoint", "migration",
+                            "opening", "thinning", "giving up", "nothing"};
+// Calls to the disk that each takes, about: where in it the power goes. Of thinning and giving up: that some in a row
+// take.
+constexpr std::array kCalls{20, 12, 20, 2'000, 60, 12, 2'000, 2'000};
 
 std::int64_t now() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
@@ -49,8 +62,11 @@ class Cutter final : public IoHook {
   Cutter(const PoweredDisk& disk, std::uint64_t calls, std::function<void()> done)
       : disk_(disk), left_(calls), done_(std::move(done)) {}
   void arm(bool on) { armed_ = on; }
-  Fate before(const IoCall&) override {
+  // Until the transaction that is under way is synced.
+  void arm_transaction() { armed_ = transaction_ = true; }
+  Fate before(const IoCall& call) override {
     if (armed_ && left_ > 0 && --left_ == 0 && disk_.cut()) done_();
+    if (transaction_ && call.io == Io::sync) armed_ = transaction_ = false;
     return {};
   }
 
@@ -58,12 +74,17 @@ class Cutter final : public IoHook {
   const PoweredDisk& disk_;
   std::uint64_t left_;
   std::function<void()> done_;
-  bool armed_ = false;
+  bool armed_ = false, transaction_ = false;
 };
 
 // One in a while makes the WAL long enough for a checkpoint.
 std::string body_of(LogId id) {
   return "raw " + std::to_string(id) + std::string(id % 40 == 0 ? 4'200'000 : id * 7'919 % 40'000, 'x');
+}
+
+// For stores that are always full, and of which one uplink gets nothing.
+std::string reading_of(LogId id) {
+  return "raw " + std::to_string(id) + "." + std::string(30'000 + id * 7'919 % 40'000, 'x');
 }
 
 const fs::path kOldStore = fs::path(__FILE__).parent_path() / "../unit/store/stored/v1.db";
@@ -89,6 +110,7 @@ class Worker {
 
   // Returns when the power is gone, with what noticed it.
   int work(const Clock& clock) {
+    if (target_ == Doing::thinning || target_ == Doing::giving_up) return fill(clock);
     while (target_ == Doing::migration) {
       Options old = options_;
       old.file = old_store(options_);
@@ -141,6 +163,32 @@ class Worker {
     }
   }
 
+  // Commits to a store that is full, so that it has to make room again and again.
+  int fill(const Clock& clock) {
+    NamingDigest digest;
+    digest.thins = [this] { begin_transaction(Doing::thinning); };
+    digest.gives_up = [this] { begin_transaction(Doing::giving_up); };
+    options_.digest = &digest;
+    auto opened = Database::open(options_, clock);
+    if (!is_open(opened)) return 2;
+    Database& database = **opened;
+    for (LogId id = database.stats().last + 1;; ++id) {
+      Transaction transaction;
+      transaction.raw = reading_of(id);
+      transaction.time = 1;
+      const auto committed = database.commit(transaction);
+      if (!committed || committed->id != id || database.condition().suspended) return 3;
+      word_.committed = id;
+      end();
+      if (id % 8 == 0 && !database.save_snapshot({id, "state"})) return 4;
+      if (id % 50 == 0) {
+        word_.acknowledged = id - 20;
+        end();
+        if (!database.acknowledge("fast", Stream::raw, id - 20)) return 5;
+      }
+    }
+  }
+
  private:
   // And not only in memory, as when there is no disk any more.
   static bool is_open(const Result<std::unique_ptr<Database>>& opened) {
@@ -149,6 +197,10 @@ class Worker {
   void begin(Doing doing) {
     say(doing);
     cutter_.arm(doing == target_);
+  }
+  void begin_transaction(Doing doing) {
+    say(doing);
+    if (doing == target_) cutter_.arm_transaction();
   }
   void end() {
     cutter_.arm(false);
@@ -166,6 +218,33 @@ class Worker {
   Word word_;
   Cutter cutter_;
 };
+
+// Each reading is there, or one record of backfill stands for it: for each uplink that has not acknowledged it.
+void expect_accounted(Database& database, const Word& told, LogId most) {
+  ASSERT_THAT(database.notes(), testing::IsEmpty());
+  ASSERT_THAT(database.verify().value(), testing::IsEmpty());
+  const StreamSeq last = database.stats().streams[2].last;
+  ASSERT_GE(last, told.committed) << "what was told to be committed is gone";
+  ASSERT_LE(last, most);
+  const auto raw = database.fetch(Stream::raw, 0, 100 << 20),
+             backfill = database.fetch(Stream::backfill, 0, 100 << 20);
+  ASSERT_TRUE(raw && backfill);
+  const std::pair<const char*, StreamSeq> uplinks[] = {{"cloud", 0}, {"fast", told.acknowledged}};
+  for (const auto& [uplink, acknowledged] : uplinks) {
+    std::vector<int> times(last + 1);
+    for (const Record& record : *raw) {
+      EXPECT_TRUE(record.body == reading_of(record.seq)) << "raw " << record.seq;
+      ++times.at(record.seq);
+    }
+    for (const Record& record : *backfill)
+      for (const auto& [from, to] : NamingDigest::ranges_of(record.body))
+        for (StreamSeq seq = from; record.is_for(uplink) && seq <= to; ++seq) ++times.at(seq);
+    for (StreamSeq seq = 1; seq <= last; ++seq)
+      ASSERT_TRUE(times[seq] == 1 || (times[seq] == 0 && seq <= acknowledged))
+          << "reading " << seq << " of " << last << " is there " << times[seq] << " times for " << uplink
+          << ", which has " << acknowledged;
+  }
+}
 
 void expect_whole(Database& database, const Word& told, LogId most) {
   ASSERT_THAT(database.notes(), testing::IsEmpty());
@@ -219,14 +298,16 @@ class StorePowerCut : public testing::Test {
     if (child == 0) {
       ::close(ends[0]);
       ::alarm(60);  // whoever hangs is ended, and noticed
-      ::_exit(Worker(*disk_, options_, target.value_or(Doing::nothing), calls, ends[1]).work(clock_));
+      ::_exit(Worker(*disk_, options_of(target), target.value_or(Doing::nothing), calls, ends[1]).work(clock_));
     }
     ::close(ends[1]);
-    Word last{.committed = previous_, .acknowledged = 0};
+    const Word before = told_[options_of(target).file];
+    Word last = before;
     const auto hear = [&] {
       Word word;
       if (::read(ends[0], &word, sizeof word) != static_cast<ssize_t>(sizeof word)) return false;
-      word.committed = std::max(word.committed, previous_);
+      word.committed = std::max(word.committed, before.committed);
+      word.acknowledged = std::max(word.acknowledged, before.acknowledged);
       last = word;
       return true;
     };
@@ -252,8 +333,30 @@ class StorePowerCut : public testing::Test {
     ++hit_[kDoing[static_cast<std::size_t>(target.value_or(last.doing))]];
     ASSERT_TRUE(disk_->unmount());
     ASSERT_TRUE(disk_->mount());
-    look(told, last);
+    if (target == Doing::thinning || target == Doing::giving_up) look_at_full_store(options_of(target), told, last);
+    else look(told, last);
     if (target == Doing::migration) look_at_old_store();
+  }
+
+  // A store that is migrated again and again is beside the one that grows; those that are full have a file each.
+  Options options_of(std::optional<Doing> target) const {
+    Options options = options_;
+    if (target != Doing::thinning && target != Doing::giving_up) return options;
+    options.file.replace_filename(target == Doing::thinning ? "thin.db" : "drop.db");
+    options.limits.quota = 4 << 20;
+    options.limits.free_space = 0;
+    options.limits.when_full = target == Doing::thinning ? WhenFull::thin : WhenFull::drop_oldest;
+    options.uplinks = {"cloud", "fast"};
+    return options;
+  }
+
+  void look_at_full_store(const Options& options, Word told, const Word& last) {
+    auto opened = Database::open(options, clock_);
+    ASSERT_TRUE(opened) << opened.error().text();
+    expect_accounted(**opened, told, last.committed + 1);
+    stood_for_ |= !(*opened)->fetch(Stream::backfill, 0, 1).value().empty();
+    told.committed = (*opened)->stats().last;
+    told_[options.file] = told;
   }
 
   void look(const Word& told, const Word& last) {
@@ -267,7 +370,7 @@ class StorePowerCut : public testing::Test {
     const LogId found = (*opened)->stats().last;
     during_ += last.committed - told.committed;
     during_lost_ += last.committed > found ? last.committed - found : 0;
-    previous_ = found;
+    told_[options_.file] = {.committed = found};
   }
 
   // All that was in it is in it, whether it was migrated by then or is now.
@@ -297,9 +400,10 @@ class StorePowerCut : public testing::Test {
   fs::path folder_;
   std::unique_ptr<PoweredDisk> disk_;
   std::uint64_t seed_ = 20'251'121;
-  LogId previous_ = 0;
+  std::map<fs::path, Word> told_;  // by file: by the lives before
   std::string incarnation_;
   std::map<std::string, int> hit_;
+  bool stood_for_ = false;                      // readings by backfill
   std::uint64_t during_ = 0, during_lost_ = 0;  // commits that returned while the power was being cut
 };
 
@@ -313,9 +417,9 @@ TEST_F(StorePowerCut, NothingAcceptedIsLost) {
   if (asked != nullptr) seed_ = random_u64();
   std::cout << cuts << " cuts, seed " << seed_ << '\n';
 
-  constexpr std::array<std::optional<Doing>, 8> kTargets{Doing::commit,     std::nullopt,    Doing::snapshot,
-                                                         Doing::checkpoint, Doing::trim,     std::nullopt,
-                                                         Doing::opening,    Doing::migration};
+  constexpr std::array<std::optional<Doing>, 10> kTargets{
+      Doing::commit, std::nullopt,   Doing::snapshot, Doing::checkpoint, Doing::thinning,
+      Doing::trim,   Doing::opening, std::nullopt,    Doing::migration,  Doing::giving_up};
   for (int i = 0; i < cuts; ++i) {
     SCOPED_TRACE("cut " + std::to_string(i));
     cut(kTargets[static_cast<std::size_t>(i) % kTargets.size()]);
@@ -325,8 +429,10 @@ TEST_F(StorePowerCut, NothingAcceptedIsLost) {
   std::cout << "  commits that returned while the power was being cut: " << during_
             << ", lost of them: " << during_lost_ << '\n';
   if (cuts < 20) return;
-  for (const char* doing : {"commit", "snapshot", "trim", "checkpoint", "opening", "migration"})
+  for (const char* doing :
+       {"commit", "snapshot", "trim", "checkpoint", "opening", "migration", "thinning", "giving up"})
     EXPECT_GT(hit_[doing], 0) << "never cut during " << doing;
+  EXPECT_TRUE(stood_for_);
 }
 
 }  // namespace
