@@ -132,12 +132,18 @@ bool SqliteDatabase::reduce(Stream stream, Timestamp expired, std::string_view r
   return false;
 }
 
-// No mark of an uplink, and no end of a span, lies within; nobody has one of them in its hands.
+// No mark of an uplink, no end of a span and no number that was told of before lies within; nobody has one of them in
+// its hands. Of backfill the numbers are told nowhere, and what was replaced there does not matter.
 Run SqliteDatabase::next_run(Stream stream, StreamSeq after, Timestamp expired) {
   while (after + 1 < last(stream)) {
     StreamSeq until = spans_.end_of(stream, after + 1).value_or(last(stream));
     until = std::min(until, last(stream) - 1);
     StreamSeq held = 0;
+    if (stream != Stream::backfill)
+      for (const Hole& hole : holes_.of(stream).all()) {
+        if (hole.first > after + 1) until = std::min(until, hole.first - 1);
+        else if (hole.last > after) held = hole.last;
+      }
     for (const auto& [name, uplink] : uplinks_) {
       if (!uplink.takes[at(stream)]) continue;
       const StreamSeq cursor = uplink.cursors[at(stream)];
@@ -182,7 +188,8 @@ bool SqliteDatabase::replace(Stream stream, const Run& run, std::string_view rea
   const StreamSeq newest = outbox_.mark(Stream::backfill).last;
   if (!thinned && digest != nullptr) {
     const bool alone = std::ranges::all_of(uplinks_, [&](const auto& uplink) {
-      return std::max(uplink.second.lent[at(Stream::backfill)], uplink.second.cursors[at(Stream::backfill)]) < newest;
+      return except.find('\n' + uplink.first + '\n') != std::string::npos ||
+             std::max(uplink.second.lent[at(Stream::backfill)], uplink.second.cursors[at(Stream::backfill)]) < newest;
     });
     if (stream != Stream::backfill && gap_ && gap_->seq == newest && alone && gap_->stream == stream &&
         gap_->last + 1 == first && gap_->incarnation == replaced.incarnation && gap_->except == except &&
