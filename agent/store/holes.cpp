@@ -9,6 +9,7 @@ namespace weir::store {
 
 void Holes::add(const Hole& hole) {
   if (hole.first > hole.last) return;
+  std::erase_if(holes_, [&](const Hole& inner) { return hole.first <= inner.first && inner.last <= hole.last; });
   auto at = std::ranges::upper_bound(holes_, hole.first, {}, &Hole::first);
   at = holes_.insert(at, hole);
   if (const auto next = at + 1; next != holes_.end() && at->last + 1 == next->first) {
