@@ -142,7 +142,8 @@ Connection::Connection(const std::filesystem::path& file, Access access, const s
   // A hostile or damaged file must not run code of its own or make SQLite trust its schema.
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  sqlite3_db_config(connection_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  // Who cannot write needs those of show_as_newest(), and the file's own cannot do anything.
+  sqlite3_db_config(connection_, SQLITE_DBCONFIG_ENABLE_TRIGGER, access == Access::read_write ? 0 : 1, nullptr);
   // In place of the automatic checkpoint, which would delay the commit that meets it.
   sqlite3_wal_hook(connection_, count_wal_pages, &wal_pages_);
 }

@@ -99,6 +99,14 @@ void SteadyDatabase::notice_lost_rows() {
   const auto& before = lock_->known();
   const Known now = known();
   if (!before) return;
+  // A longer copy that was written over the file, which is the same file then: its numbers may have been given before.
+  if (before->last <= now.last && !before->spans.empty() &&
+      std::ranges::find(now.spans.all(), before->spans.newest().id, &Incarnation::id) == now.spans.all().end()) {
+    notes_.push_back(
+        "the store is not the one that was here last (was a backup put back?): it goes on under a new incarnation");
+    if (auto begun = inner_->begin_life(); !begun) suspend(begun.error());
+    return;
+  }
   for (const Stream stream : kStreams)
     if (before->last <= now.last && before->streams[at(stream)] > now.streams[at(stream)]) {
       static_cast<void>(heal({std::string(to_text(stream)) + " ends at " + std::to_string(now.streams[at(stream)]) +
@@ -110,6 +118,8 @@ void SteadyDatabase::notice_lost_rows() {
   if (now.last == 0) {
     notes_.push_back("THE STORE IS GONE: it held rows up to " + std::to_string(before->last) +
                      " of the log, and there is nothing in its place. A new one is begun, under a new incarnation");
+    // It may be a copy from when it was empty.
+    if (auto begun = inner_->begin_life(); !begun) suspend(begun.error());
     return;
   }
   notes_.push_back(
