@@ -61,7 +61,8 @@ void SqliteDatabase::make_room(std::uint64_t bytes, bool with_readings) {
     if (blocks && !condition_.full && !room_.has(bytes + reserve))
       condition_.full = Trouble{clock_.now(), full().error().what, full().error().hint};
     // What was on its way when the intake was told to stop still finds room, and what it causes finds more.
-    if (!room_.has(bytes + (blocks && with_readings ? reserve / 2 : 0))) throw full();
+    const std::uint64_t left = room_.upkeep() + (blocks && with_readings ? (reserve - room_.upkeep()) / 2 : 0);
+    if (!room_.has(bytes + left)) throw full();
   }
   if (condition_.full) see_whether_full();
   const Nanoseconds now = clock_.boottime();

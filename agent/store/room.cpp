@@ -11,6 +11,7 @@ constexpr std::uint64_t kPage = 4'096, kFrame = kPage + 24;
 constexpr std::uint64_t kMostWal = 16ULL << 20, kLeastWal = 512ULL << 10;
 constexpr std::uint64_t kShm = 64ULL << 10;
 constexpr std::uint64_t kMostReserve = 4ULL << 20, kLeastReserve = 128ULL << 10;
+constexpr std::uint64_t kUpkeep = 128ULL << 10;
 
 std::uint64_t less(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
 
@@ -75,6 +76,8 @@ std::uint64_t Room::limit() {
   return limit_;
 }
 
-std::uint64_t Room::reserve() { return std::clamp(limit() / 16, kLeastReserve, kMostReserve); }
+std::uint64_t Room::reserve() { return std::clamp(limit() / 16, kLeastReserve, kMostReserve) + upkeep(); }
+
+std::uint64_t Room::upkeep() const { return kUpkeep + 2 * snapshot_; }
 
 }  // namespace weir::store

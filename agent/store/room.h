@@ -24,7 +24,12 @@ class Room {
 
   std::uint64_t limit();  // for what is kept
   std::uint64_t used();   // by what is kept, as it is now
-  std::uint64_t reserve();  // of the limit, for gaps, marks and snapshots
+  std::uint64_t reserve();  // of the limit: for what was on its way, and what it causes, and for upkeep
+
+  // Of the reserve, for what has to be written whatever comes: marks, and a snapshot beside the two that are kept.
+  // Without them nothing could ever be trimmed.
+  std::uint64_t upkeep() const;
+  void set_snapshot(std::uint64_t bytes) { snapshot_ = bytes; }
 
   std::uint64_t wal_pages() const;  // its allowance
 
@@ -37,7 +42,7 @@ class Room {
   sqlite::Connection& connection_;
   sqlite::Statement page_count_, free_pages_;
   Limits limits_;
-  std::uint64_t used_ = 0, limit_ = 0;
+  std::uint64_t used_ = 0, limit_ = 0, snapshot_ = 0;
   Nanoseconds looked_ = 0;  // boottime
   bool known_ = false;
 };

@@ -21,8 +21,10 @@ std::vector<LogId> SnapshotTable::load() {
   }
   for (const LogId at : all) {
     sqlite::Rows rows = read_.query(at);
-    if (rows.next() && seal_.open({Role::snapshot, at}, rows.bytes(0))) sound_.push_back(at);
-    else damaged.push_back(at);
+    if (rows.next() && seal_.open({Role::snapshot, at}, rows.bytes(0))) {
+      sound_.push_back(at);
+      bytes_ = rows.bytes(0).size();
+    } else damaged.push_back(at);
   }
   return damaged;
 }

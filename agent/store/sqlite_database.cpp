@@ -94,6 +94,7 @@ void SqliteDatabase::load() {
                      " was damaged and is not used; the one before it and the log give the same state");
     if (!options_.read_only) transact([&] { snapshots_.erase(at); });
   }
+  room_.set_snapshot(snapshots_.bytes());
   load_identity();
   load_cursors(options_.uplinks);
   load_wear();
@@ -118,6 +119,18 @@ Spans SqliteDatabase::stored_spans() {
   if (spans.empty() || spans.newest().id != *incarnation)
     throw sqlite::damaged("the newest of the incarnations is not the incarnation");
   return spans;
+}
+
+void SqliteDatabase::forget_numbers() {
+  PerStream oldest{};
+  bool fewer = holes_.log.prune(log_.marks().first);
+  for (const Stream stream : kStreams) {
+    const auto at = static_cast<std::size_t>(stream);
+    oldest[at] = before(stream) + 1;
+    fewer |= holes_.of(stream).prune(oldest[at]);
+  }
+  if (fewer) meta_.put(kHoles, holes_.encode());
+  if (spans_.prune(oldest)) meta_.put(kIncarnations, spans_.encode());
 }
 
 PerStream SqliteDatabase::next_numbers() const {
@@ -334,6 +347,8 @@ void SqliteDatabase::transact(const std::function<void()>& work) {
   const auto snapshots = snapshots_.marks();
   const Spans spans = spans_;
   const AllHoles holes = holes_;
+  // What the checkpoint meets, the transaction meets as well, and says.
+  if (!options_.read_only && connection_->wal_pages() >= room_.wal_pages() / 2) static_cast<void>(tidy());
   try {
     sqlite::Scope scope(*connection_);
     work();
@@ -411,6 +426,7 @@ Result<void> SqliteDatabase::save_snapshot(const Snapshot& snapshot) {
                 std::to_string(log_.marks().last) + ", the newest snapshot is at " +
                 std::to_string(snapshots_.newest_at()));
   return attempt("save a snapshot", [&] {
+    room_.set_snapshot(snapshot.state.size());
     transact([&] {
       snapshots_.save(snapshot);
       write_cursors();
@@ -516,6 +532,7 @@ Result<bool> SqliteDatabase::trim() {
       for (const Stream stream : kOutboxStreams)
         more |= is_taken(stream) ? outbox_.trim(stream, acknowledged_by_all(stream), kMostTrimmed)
                                  : outbox_.trim_before(stream, log_.marks().first, kMostTrimmed);
+      forget_numbers();
     });
     if (cursors_changed_) cursors_written_ = clock_.boottime();
     cursors_changed_ = false;

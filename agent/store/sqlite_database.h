@@ -114,6 +114,7 @@ class SqliteDatabase final : public Database {
   Spans stored_spans();
   void begin_span(std::string id, const PerStream& first);  // in the caller's transaction
   void keep_numbers();  // the newest span begins behind numbers whose rows may be gone
+  void forget_numbers();  // spans and holes in front of the oldest rows; in the caller's transaction
   PerStream next_numbers() const;
   void load_cursors(const std::vector<UplinkStreams>& uplinks);
   void write_cursors();  // in the caller's transaction, if any changed; with what that costs

@@ -11,6 +11,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "base/log.h"
+
 namespace weir::store {
 namespace {
 
@@ -69,6 +71,12 @@ class Store::Thread {
       tell_condition();
       post(std::move(done), std::move(answer));
     });
+  }
+
+  // On the store's thread: what failed that nobody waits for.
+  void say(const std::string& kind, const Error& error) {
+    std::uint64_t repeats = 0;
+    if (failures_.first(kind, repeats)) log::warn("store: {}", error.text());
   }
 
   template <class Done, class... Answer>
@@ -145,6 +153,8 @@ class Store::Thread {
   // On the store's thread:
   ConditionChanged condition_changed_;
   std::optional<Condition> told_;
+  SystemClock clock_;
+  log::BurstLog failures_{clock_};
   // Read and written on the line's thread only: what the executor still holds when the store goes is dropped.
   std::shared_ptr<bool> wanted_ = std::make_shared<bool>(true);
   std::mutex mutex_;
@@ -189,16 +199,17 @@ void Store::fetch(std::string uplink, Stream stream, StreamSeq after, std::size_
 }
 
 void Store::acknowledge(std::string uplink, Stream stream, StreamSeq seq) {
-  // It is refused only for what was never sent, which the uplink checks against what it sent.
-  thread_->give([uplink = std::move(uplink), stream, seq](Database& database) {
-    static_cast<void>(database.acknowledge(uplink, stream, seq));
+  thread_->give([thread = thread_.get(), uplink = std::move(uplink), stream, seq](Database& database) {
+    if (auto done = database.acknowledge(uplink, stream, seq); !done) thread->say("acknowledge " + uplink, done.error());
   });
 }
 
 void Store::set_uplinks(std::vector<UplinkStreams> uplinks) {
   // What cannot be written now is written by the next call, or told by the next open().
   thread_->give(
-      [uplinks = std::move(uplinks)](Database& database) { static_cast<void>(database.set_uplinks(uplinks)); });
+      [thread = thread_.get(), uplinks = std::move(uplinks)](Database& database) {
+        if (auto done = database.set_uplinks(uplinks); !done) thread->say("set_uplinks", done.error());
+      });
 }
 
 void Store::set_limits(Limits limits, Nanoseconds retain) {

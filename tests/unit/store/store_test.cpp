@@ -1,7 +1,11 @@
 #include "store/store.h"
 
 #include <gmock/gmock.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <boost/asio/io_context.hpp>
+
+#include <sstream>
 
 #include "folder.h"
 
@@ -123,9 +127,9 @@ class Lender final : public Database {
   Result<void> scan(LogId, const std::function<bool(LogRow)>&) override { return {}; }
   Result<std::optional<Snapshot>> newest_snapshot() override { return std::optional<Snapshot>(); }
   Result<void> save_snapshot(const Snapshot&) override { return {}; }
-  Result<void> acknowledge(std::string_view, Stream, StreamSeq) override { return {}; }
+  Result<void> acknowledge(std::string_view, Stream, StreamSeq) override { return fail("no mark fits"); }
   StreamSeq acknowledged(std::string_view, Stream) const override { return 0; }
-  Result<void> set_uplinks(const std::vector<UplinkStreams>&) override { return {}; }
+  Result<void> set_uplinks(const std::vector<UplinkStreams>&) override { return fail("no uplink fits"); }
   void set_limits(const Limits&) override {}
   void set_retain(Nanoseconds) override {}
   Result<LogId> first_since(Timestamp) override { return 0; }
@@ -150,6 +154,26 @@ TEST_F(StoreThreadTest, WhatAnUplinkIsGivenIsLentToItBeforeAnythingElseHappens) 
   store_->fetch("cloud", Stream::raw, 3, 1'000, fetched);  // there is nothing
   run_until(seen, 3);
   EXPECT_THAT(told, ElementsAre("fetch", "cloud raw 3", "fetch", "other raw 3", "fetch"));
+}
+
+TEST_F(StoreThreadTest, SaysWhatFailedThatNobodyWaitsForOnceInABurst) {
+  std::ostringstream said;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  std::vector<std::string> told;
+  store_ = std::make_unique<Store>(std::make_unique<Lender>(told), context_.get_executor());
+  for (int i = 0; i < 3; ++i) store_->acknowledge("cloud", Stream::raw, 9);
+  store_->set_uplinks({"cloud"});
+  store_.reset();
+  spdlog::set_default_logger(before);
+  const auto times = [text = said.str()](std::string_view what) {
+    int count = 0;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(times("no mark fits"), 1) << said.str();
+  EXPECT_EQ(times("no uplink fits"), 1) << said.str();
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "folder.h"
+#include "store/holes.h"
 #include "store/meta_table.h"
 #include "store/vfs.h"
 
@@ -277,6 +278,110 @@ TEST_F(TrimTest, ForgetsAnUplinkThatIsGoneAndStartsANewOneWithWhatIsThere) {
   open();
   EXPECT_EQ(database_->acknowledged("cloud", Stream::raw), 4U);
   EXPECT_EQ(database_->stats().streams[2].waiting, 6U);
+}
+
+TEST_F(TrimTest, ForgetsTheLivesOfWhichNoRecordIsLeft) {
+  open();
+  commit("c", "r", {{Stream::alerts, "a1"}});
+  const std::string old = database_->incarnation();
+  std::ofstream(options_.machine_id) << "ffffffffffffffffffffffffffffffff\n";
+  open();
+  commit("c", "r", {{Stream::alerts, "a2"}});
+  commit("c", "r");
+  snapshot(2);
+  snapshot(3);
+  clock_.advance(2 * kHour);
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 3));
+  trim();
+  EXPECT_THAT(database_->incarnations(), SizeIs(2));
+  EXPECT_EQ(fetch(Stream::alerts, 0).at(0).incarnation, old);
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::alerts, 2));
+  trim();
+  EXPECT_THAT(database_->incarnations(), SizeIs(1));
+  open();
+  EXPECT_THAT(database_->incarnations(), SizeIs(1));
+  EXPECT_NE(fetch(Stream::alerts, 0).at(0).incarnation, old);
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(TrimTest, ForgetsTheHolesInFrontOfTheOldestRow) {
+  options_.limits.when_full = WhenFull::drop_oldest;
+  options_.limits.streams[static_cast<std::size_t>(Stream::raw)].bytes = 1'000;
+  open();
+  const auto stored = [&] {
+    const Vfs vfs;
+    sqlite::Connection beside(options_.file, sqlite::Access::read_only, vfs.name());
+    return AllHoles::decode(MetaTable(beside, Seal()).get("holes").value());
+  };
+  for (int i = 0; i < 20; ++i) {
+    const LogId id = commit("c", std::string(200, 'r'));
+    snapshot(id);
+    database_->lent("cloud", Stream::raw, 3);
+  }
+  trim();
+  ASSERT_THAT(stored().log.all(), SizeIs(1));
+  ASSERT_THAT(stored().of(Stream::raw).all(), SizeIs(1));
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 18));
+  clock_.advance(2 * kHour);
+  trim();
+  EXPECT_THAT(stored().log.all(), IsEmpty());
+  EXPECT_THAT(stored().of(Stream::raw).all(), IsEmpty());
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+class FullTest : public TrimTest {
+ protected:
+  FullTest() {
+    options_.limits.quota = 8 << 20;
+    options_.limits.when_full = WhenFull::block;
+  }
+
+  // With what readings may use, and then with what the outputs of a tick may.
+  void fill_up(std::size_t snapshot = 1'000) {
+    open_beneath();
+    commit("c");
+    ASSERT_TRUE(database_->save_snapshot({1, std::string(snapshot, 's')}));
+    for (const std::size_t size : {100'000, 1'000}) {
+      Transaction transaction;
+      transaction.time = kNoon;
+      (size == 1'000 ? transaction.commit : transaction.raw) = std::string(size, 'r');
+      while (database_->commit(transaction)) ASSERT_LT(database_->stats().last, 5'000U);
+    }
+    ASSERT_TRUE(database_->condition().full);
+  }
+
+  std::uint64_t bytes_on_disk() {
+    std::uint64_t size = 0;
+    for (const auto& file : files("weir.db")) size += std::filesystem::file_size(file);
+    return size;
+  }
+};
+
+TEST_F(FullTest, SnapshotsMarksAndConfigsStillFindRoom) {
+  fill_up();
+  const LogId last = database_->stats().last;
+  const auto kept = database_->keep("config", std::string(10'000, 'k'));
+  EXPECT_TRUE(kept) << kept.error().text();
+  for (LogId at = last - 3; at <= last; ++at) {
+    const auto saved = database_->save_snapshot({at, std::string(30'000, 's')});
+    EXPECT_TRUE(saved) << saved.error().text();
+  }
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 5));
+  trim();
+  open_beneath();
+  EXPECT_EQ(database_->acknowledged("cloud", Stream::raw), 5U);
+  EXPECT_EQ(database_->newest_snapshot().value()->at, last);
+}
+
+TEST_F(FullTest, SnapshotsAloneStayWithinTheQuota) {
+  fill_up(200'000);
+  ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, 30));
+  const LogId last = database_->stats().last;
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_TRUE(database_->save_snapshot({last, std::string(200'000, 's')}));
+    ASSERT_TRUE(database_->keep("config", std::string(50'000, 'k')));
+    ASSERT_LE(bytes_on_disk(), options_.limits.quota);
+  }
 }
 
 TEST_F(TrimTest, RefusesASnapshotOfWhatIsNotThere) {
