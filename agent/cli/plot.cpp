@@ -36,7 +36,7 @@ std::string right_aligned(const std::string& text, std::size_t columns) {
 // To the second: "2026-11-21T01:18:39Z".
 std::string second_text(Timestamp time) {
   const Timestamp past = (time % kSecond + kSecond) % kSecond;
-  return to_iso(time - past);
+  return to_iso(time < INT64_MIN + past ? time : time - past);
 }
 
 // U+2800 and the dots: 1 4 / 2 5 / 3 6 / 7 8, a bit each.

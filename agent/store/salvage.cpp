@@ -97,13 +97,15 @@ std::unique_ptr<SqliteDatabase> create(const Options& options, const Remains& fr
   configure(*connection);
   // Until it is complete it is nobody's store: it is synced once, at the end.
   connection->run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
-  sqlite::Scope scope(*connection);
-  create_tables(*connection);
-  const Seal plain;  // encrypted with the rest, if there is a key
-  MetaTable meta(*connection, plain);
-  for (const auto& [key, value] : from.meta())
-    if (key.starts_with(kKeep) || key == kWear) meta.put(key, value);
-  scope.commit();
+  {
+    sqlite::Scope scope(*connection);
+    create_tables(*connection);
+    const Seal plain;  // encrypted with the rest, if there is a key
+    MetaTable meta(*connection, plain);
+    for (const auto& [key, value] : from.meta())
+      if (key.starts_with(kKeep) || key == kWear) meta.put(key, value);
+    scope.commit();
+  }
   return std::make_unique<SqliteDatabase>(options, clock, std::move(vfs), std::move(connection),
                                           std::vector<std::string>());
 }
