@@ -49,6 +49,8 @@ class SteadyTest : public StoreTest {
     options_.digest = &words_;
   }
 
+  void TearDown() override { database_.reset(); }  // before the disk that it is on
+
   void wait() { clock_.advance(2 * kMinute); }
 
   // The power goes while the disk takes nothing: what is only in memory is gone.
