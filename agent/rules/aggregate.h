@@ -1,39 +1,96 @@
-// What a window computes of its readings, one after the other, keeping none of them.
+// What a window computes of its readings.
+//
+// Each aggregate is a monoid: what was gathered from one stretch of time and from the stretch after it merges
+// into what would have been gathered from both (P. A. Tucker et al., "No pane, no gain", SIGMOD Record 34, 2005). So
+// tumbling, hopping, sliding, session and calendar windows share one kind of state, and none keeps raw readings
+// unless its aggregate needs them.
+//
+// Values hold until the next one comes, or until their input's `within` is over: that is what integral, time_mean and
+// duration_of weigh by. increase and those begin a window with what held when it began.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "rules/program.h"
+#include "rules/value_counts.h"
 
 namespace weir::rules {
 
-enum class AggregateKind : std::uint8_t { count, count_true, sum, mean, min, max, first, last, stddev, variance };
+enum class AggregateKind : std::uint8_t {
+  count,        // known values; of a condition: how many times it was true
+  count_true,   // how many times true
+  count_good,   // values of good quality
+  sum, mean, min, max, first, last,
+  stddev, variance,    // of a sample
+  median, quantile,    // exact for up to kExactValues different values, else within kQuantileError of the value
+  mode, distinct,      // the value seen most often (of several: the least); how many different ones
+  integral,            // over time: value · seconds
+  time_mean,           // weighted by how long each value held
+  slope,               // of the line of least squares, per second
+  span,                // from the first reading to the last; a duration
+  increase,            // how much a counter went up; a step down is a reset: counts from zero
+  duration_of          // how long a condition held; a duration
+};
 
 // Null if there is none of that name.
 const AggregateKind* find_aggregate(std::string_view name);
+std::string_view to_text(AggregateKind kind);
 
-// What one aggregate of one open window keeps. 32 bytes: there is one for each group.
-struct Accumulator {
-  double a = 0, b = 0;           // by kind: the sum, the value; of stddev and variance the mean and the
-                                 // sum of squared distances (B. P. Welford, Technometrics 4, 1962)
-  std::uint64_t count = 0;       // values that went in
-  std::uint32_t quality = 0;     // the worst that went in
-  bool left_out = false;         // whether something unknown came and did not go in
-};
+// Whether it begins a window with the value that held before.
+bool carries(AggregateKind kind);
 
 struct Aggregate {
   AggregateKind kind;
   Program argument;
-  std::string source;            // "mean(t)"
+  std::string source;                    // "mean(t)"
+  double parameter = 0;                  // of quantile: 0 … 1
+  Nanoseconds hold = kForever;           // a value counts no longer than this: the least `within` of what the argument reads
+  bool of_text = false;                  // the argument is a text
+  bool of_truth = false;                 // the argument is a condition: count() counts when it was true
 };
 
-void add(const Aggregate& aggregate, Accumulator& to, const Result3& value);
+// What one aggregate has gathered from a stretch of event time. Movable; what is not simple hangs on `more`.
+struct Accumulator {
+  // By kind: sum; value; of stddev and variance the mean and the sum of squared distances (B. P. Welford,
+  // Technometrics 4, 1962); of slope the means of time and value and the sums of products.
+  double v[4] = {0, 0, 0, 0};
+  Timestamp from = kNever, to = kLongAgo;  // of the first and the last value
+  double last = 0;                       // the last value, where it holds
+  struct More {
+    ValueCounts counts;
+    std::string text;
+  };
+  std::unique_ptr<More> more;
+  std::uint32_t count = 0;               // values that went in; saturates
+  std::uint32_t quality = 0;             // the worst that went in
+  bool left_out = false;                 // whether something unknown came and did not go in
+  bool holds = false;                    // `last` still holds after `to`
 
-// What the window says. Where something unknown was left out, the rest is uncertain (sub-normal, as in
-// OPC UA Part 13); where nothing went in at all, everything but a count is unknown.
-Result3 finish(const Aggregate& aggregate, const Accumulator& of, std::uint64_t& arithmetic);
+  bool empty() const { return count == 0 && !left_out && !holds; }
+};
+
+// One value at `time`, which is not before any value in it.
+void add(const Aggregate& aggregate, Accumulator& to, Timestamp time, const Result3& value);
+
+// What was gathered after it. `later` stays as it is.
+void merge(const Aggregate& aggregate, Accumulator& to, const Accumulator& later);
+
+// A new window begins at `boundary`, which is not before any value in it: what it gathers from, knowing what held.
+Accumulator next_window(const Aggregate& aggregate, const Accumulator& before, Timestamp boundary);
+
+// What the window that ends at `end` says. Where something unknown was left out, the rest is uncertain (sub-normal,
+// as in OPC UA Part 13); where nothing went in at all, everything but a count is unknown. A text that it gives lives
+// as long as `of` is not changed.
+Result3 finish(const Aggregate& aggregate, const Accumulator& of, Timestamp end, std::uint64_t& arithmetic);
+
+std::size_t heap_bytes(const Accumulator& of);
+
+void save(const Aggregate& aggregate, const Accumulator& of, std::string& out);
+bool restore(const Aggregate& aggregate, Accumulator& to, ByteReader& in);  // false if it is damaged
 
 }  // namespace weir::rules

@@ -3,14 +3,17 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "rules/aggregate.h"
 #include "rules/ast.h"
+#include "rules/calendar.h"
 #include "rules/lexer.h"
 #include "rules/program.h"
+#include "rules/step.h"
 
 namespace weir::rules {
 
@@ -18,13 +21,29 @@ namespace weir::rules {
 struct InputName {
   std::string name;
   Type type = Type::any;
+  bool of_member = false;                 // of one of several members: only inside an aggregate
+  Nanoseconds within = kForever;
+};
+
+// What stands under `let:`, by name; may use what stands before it.
+struct LetName {
+  std::string name;
+  std::shared_ptr<const Expr> value;
 };
 
 // Where an expression stands, and what it may speak of.
 struct Scope {
   std::vector<InputName>& inputs;
   std::span<const std::string> captures;  // for what to say when one is mistaken for an input
-  std::vector<Aggregate>* aggregates;     // where the window's are collected; null: there is no window
+  const Site* site = nullptr;             // constants
+  std::span<const LetName> lets = {};
+  Stage stage = Stage::result;            // of functions with memory in it
+  bool window = false;                    // the rule has one: an input alone is not one value
+  bool members = false;                   // the rule looks across some: aggregates are taken over them
+  std::vector<Aggregate>* aggregates = nullptr;  // where they are collected; null: there may be none (where)
+  std::vector<Step>* steps = nullptr;     // where functions with memory are collected; null: there may be none
+  // Of a rule that detects: `score` (a number) and `reason` (a text) are names, kept as the first two aggregates.
+  bool detects = false;
 };
 
 // Learns what it can about the types of the inputs; says nothing. True if it learned something.

@@ -20,6 +20,8 @@
 #include "base/error.h"
 #include "model/series.h"
 #include "model/signal.h"
+#include "model/value.h"
+#include "rules/calendar.h"
 
 namespace weir::rules {
 
@@ -31,14 +33,15 @@ struct Compiled {
   Diagnostics diagnostics;               // errors and warnings, of all files, in their order
 };
 
-// Compiles all files of rules.d at once, each a map with `rules:`. `announced`: the signals known so
-// far, for warnings about patterns that match none of them and for type checks; may be empty.
-Compiled compile(std::span<const Node> files, std::span<const model::Signal> announced = {});
+// Compiles all files of rules.d at once, each a map with `rules:` and `valid:`. `announced`: the signals known so
+// far, for warnings about patterns that match none of them and for checks of types and units; may be empty.
+Compiled compile(std::span<const Node> files, const Site& site, std::span<const model::Signal> announced = {});
 
 struct Emitted {
   std::string path;       // of the derived signal
   std::string unit;
   model::Reading reading;
+  bool revision = false;  // instead of what went out for the same path and time before
 };
 
 // One change of one alert, as ISA-18.2 has them: orthogonal bits.
@@ -52,14 +55,39 @@ struct AlertEvent {
   Timestamp since = 0;    // event time at which the condition began
   Timestamp time = 0;     // event time of this change
   std::string message;
-  std::string change;     // raised, cleared, uncertain, certain
+  std::string change;     // raised, cleared, uncertain, certain, acknowledged, shelved, unshelved, suppressed,
+                          // unsuppressed, repeated, reset, forgotten
+  std::string who, why;   // of a change that a person made
+  Timestamp shelved_until = 0;
+};
+
+// A value that a rule wants written, once what caused it is durable.
+struct WriteRequest {
+  std::string id;         // 32 hexadecimal digits: hash of the alert's id, the target and how often it was renewed
+  std::string rule;
+  std::string path;
+  model::Value value;
+  std::optional<model::Value> fallback;
+  Nanoseconds lease = 0;  // 0: none
+  Timestamp time = 0;     // event time of what caused it
+  Nanoseconds max_age = 0;  // not to be written when it is older than that
+};
+
+// What a person asks of the alerts. By hand, so that it comes through the log like any input.
+struct AlertCommand {
+  enum class Verb : std::uint8_t { acknowledge, shelve, unshelve, reset };
+  Verb verb = Verb::acknowledge;
+  std::string target;     // an alert's id, or RULE, or RULE/CAPTURES ("overheat/1"): of all groups, or of one
+  std::string who, why;
+  Timestamp until = 0;    // shelve: wall clock
 };
 
 struct Outputs {
   std::vector<Emitted> emitted;
   std::vector<AlertEvent> alerts;
-  void clear() { emitted.clear(); alerts.clear(); }
-  bool empty() const { return emitted.empty() && alerts.empty(); }
+  std::vector<WriteRequest> writes;
+  void clear() { emitted.clear(); alerts.clear(); writes.clear(); }
+  bool empty() const { return emitted.empty() && alerts.empty() && writes.empty(); }
 };
 
 struct Counters {
@@ -68,7 +96,29 @@ struct Counters {
   std::uint64_t duplicate = 0;     // dropped: the same input had a reading at that instant already
   std::uint64_t bad = 0;           // came with bad quality
   std::uint64_t arithmetic = 0;    // division by zero, NaN, overflow: the result was unknown
-  std::uint64_t refused_groups = 0;  // more groups than a rule may have
+  std::uint64_t refused_groups = 0;  // more groups or members than a rule may have
+  std::uint64_t late_side = 0;     // came late and went out by themselves
+  std::uint64_t revised = 0;       // windows that were computed anew
+  std::uint64_t units = 0;         // readings in a unit that cannot be converted
+};
+
+// What a rule knows of one group, for people.
+struct GroupReport {
+  std::map<std::string, std::string> group;
+  std::string state;               // idle, pending, active
+  Timestamp newest = 0, watermark = 0, since = 0;   // event times; 0: none
+  std::size_t bytes = 0, held_back = 0, members = 0;
+  std::vector<std::pair<std::string, std::string>> values;  // "t" → "93.2, good, at …"; "mean(t)" → …
+};
+
+struct RuleReport {
+  std::string name;
+  std::vector<std::string> reads;  // "t: boiler-{n}/temperature"
+  std::vector<std::string> emits, writes;
+  std::string judged;              // when it speaks: "at each reading", "at the end of each window of 1m"
+  std::size_t groups = 0, bytes = 0;
+  std::uint64_t readings = 0, late = 0;
+  std::vector<GroupReport> some;   // at most so many as were asked for
 };
 
 class Engine {
@@ -82,6 +132,10 @@ class Engine {
   // what computes it, not of its message or severity) stays; the rest begins anew, or is dropped.
   void install(std::shared_ptr<const RuleSet> rules);
 
+  // Marks readings of one series as `valid:` has it: qualities become worse, never better, and nothing else changes.
+  // Before readings(), which has to see what it made; what was marked once is marked the same again.
+  void validate(Timestamp arrival, model::Series& series);
+
   // From here on `id` stands for this signal. Before its first reading; again if it changed.
   void define(model::SignalId id, const model::Signal& signal);
 
@@ -91,6 +145,9 @@ class Engine {
   // Time has come to `now` (arrival clock). Moves idle inputs on, ends windows, lets `for` run out.
   // Made once a second: a step of more than ten seconds counts as ten, as the agent was not running then.
   void tick(Timestamp now, Outputs& outputs);
+
+  // How many alerts it was for; 0: nothing has such a name, and nothing changed.
+  std::size_t command(Timestamp arrival, const AlertCommand& command, Outputs& outputs);
 
   // Whether anything waits for time: then the line makes ticks, one a second.
   bool waits_for_time() const;
@@ -102,7 +159,12 @@ class Engine {
 
   const Counters& counters() const;
   std::size_t groups() const;
-  std::vector<AlertEvent> active_alerts() const;  // as they stand now, for status and for the bus
+  std::vector<AlertEvent> active_alerts() const;  // and latched and shelved ones: as they stand now, for status and for the bus
+
+  // For `weir explain`: the rule of that name, with the first so many groups; nothing if there is none.
+  std::optional<RuleReport> report(std::string_view rule, std::size_t groups) const;
+  // The rules of this engine whose state would be lost if `next` were installed.
+  std::vector<std::string> would_lose(const RuleSet& next) const;
 
  private:
   class State;

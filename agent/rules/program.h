@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 #include "rules/ast.h"
 
 namespace weir::rules {
+
+class Calendar;
 
 enum class Type : std::uint8_t {
   any,       // an input of which nothing says what it is
@@ -48,23 +51,26 @@ struct Slot {
   Timestamp newest = kLongAgo;        // the newest that came; only kept where readings wait for their order
   std::uint32_t quality = model::kBad.code;
   std::uint16_t unit = 0;             // index into the engine's units
+  std::uint16_t conversion = 0;       // index into the engine's conversions; 0: the value is taken as it is
 };
 
 enum class Op : std::uint8_t {
-  constant, text, slot, aggregate,                             // push
-  negate, logical_not, good,                                   // 1 → 1
-  abs, sqrt, exp, log, round, floor, ceil, sign,
+  constant, text, slot, member, aggregate, step, site_hour, site_minute, site_weekday, site_time_of_day,  // push
+  negate, logical_not, good, quality_text, age,                // 1 → 1; age and quality_text look at a slot themselves
+  abs, sqrt, exp, log, round, floor, ceil, sign, interpolate,
+  upper, lower, trim, length, number_of, text_of,
   add, subtract, multiply, divide, modulo, pow, min, max,      // 2 → 1
   less, less_equal, greater, greater_equal, equal, not_equal,
   text_equal, text_not_equal, logical_and, logical_or, or_else,
-  choice, clamp,                                               // 3 → 1
+  contains, starts_with, ends_with, concat,
+  choice, clamp, between,                                      // 3 → 1
   slot_less, slot_less_equal, slot_greater, slot_greater_equal // a slot against a constant: → 1
 };
 
 struct Instruction {
   Op op;
-  std::uint16_t slot = 0;
-  std::uint32_t index = 0;  // of a constant, a text, an aggregate
+  std::uint16_t slot = 0;   // of an input; of interpolate: how many points
+  std::uint32_t index = 0;  // of a constant, a text, an aggregate, a step; of interpolate: its first point's x
 };
 
 struct Program {
@@ -83,9 +89,14 @@ struct Scene {
   const Slot* slots;
   const std::string* texts;             // as many as slots, where any input is a text; else null
   const Nanoseconds* within;            // as many as slots
-  const Result3* aggregates;            // of the window that ends; null where there is none
+  const Result3* aggregates;            // of the window that ends, or across the members; null where there is none
   Timestamp time;                       // as of when
   std::uint64_t* arithmetic;            // counts what had no result
+  const Result3* steps = nullptr;       // what the functions with memory say now
+  const Slot* member = nullptr;         // the inputs of one member, where a rule looks across some; as many as slots
+  const std::string* member_texts = nullptr;
+  const Calendar* calendar = nullptr;   // the site's, for hour() and the like
+  std::deque<std::string>* made = nullptr;  // where texts that are made on the way live; its owner clears it
 };
 
 Result3 run(const Program& program, const Scene& scene);
