@@ -258,8 +258,9 @@ void Line::commit_next() {
   condition_.waiting = sealed_.size();
   if (under_way_) return;
   if (sealed_.empty()) {
-    if (stopping_ && stopped_) std::exchange(stopped_, nullptr)();
-    return;
+    if (!stopping_ || !stopped_) return;
+    if (since_snapshot_ > 0 && gathering_.empty()) save_snapshot(condition_.last, state_.save());
+    return std::exchange(stopped_, nullptr)();
   }
   under_way_ = true;
   std::vector<Sealed> group;

@@ -416,6 +416,27 @@ TEST_F(LineTest, StopCommitsWhatWaits) {
   EXPECT_TRUE(disk.snapshot.has_value());
 }
 
+// Drivers stop first: what they had is committed by then.
+TEST_F(LineTest, StopTakesASnapshotOfWhatWasCommittedBefore) {
+  Options options;
+  options.commit_batches = 1;
+  for (const bool under_way : {false, true}) {
+    start(options);
+    take("boiler-1/x", 1, kNow);
+    if (!under_way) run_until([&] { return line->condition().last == disk.rows.size() && !disk.rows.empty(); });
+    bool stopped = false;
+    line->stop([&] { stopped = true; });
+    run_until([&] { return stopped; });
+    store.reset();  // which finishes what it was given
+    ASSERT_TRUE(disk.snapshot.has_value());
+    EXPECT_EQ(disk.snapshot->at, disk.rows.back().id);
+    EXPECT_TRUE(disk.snapshot->state == line->state().save());
+    line.reset();
+    disk.rows.clear();
+    disk.snapshot.reset();
+  }
+}
+
 // The heart of it: a replay of the log from any snapshot is the state that was, and makes the outputs
 // that were made.
 TEST_F(LineTest, AReplayOfTheLogIsWhatHappened) {
