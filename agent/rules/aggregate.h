@@ -5,8 +5,10 @@
 // tumbling, hopping, sliding, session and calendar windows share one kind of state, and none keeps raw readings
 // unless its aggregate needs them.
 //
-// Values hold until the next one comes, or until their input's `within` is over: that is what integral, time_mean and
-// duration_of weigh by. increase and those begin a window with what held when it began.
+// Values hold until the next one comes, known or not, or until their input's `within` is over: that is what integral,
+// time_mean and duration_of weigh by. increase and those begin a window with what held when it began.
+//
+// Times are within the engine's bounds (rule_state.h, kFarthest). Nothing here throws but for want of memory.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +35,8 @@ enum class AggregateKind : std::uint8_t {
   time_mean,           // weighted by how long each value held
   slope,               // of the line of least squares, per second
   span,                // from the first reading to the last; a duration
-  increase,            // how much a counter went up; a step down is a reset: counts from zero
+  increase,            // how much a counter went up; a step down is a reset: counts from zero. Also over what is unknown
+                       // and over gaps longer than `hold`: a meter counts on while nobody reads it
   duration_of          // how long a condition held; a duration
 };
 
@@ -56,36 +59,46 @@ struct Aggregate {
 
 // What one aggregate has gathered from a stretch of event time. Movable; what is not simple hangs on `more`.
 struct Accumulator {
-  // By kind: sum; value; of stddev and variance the mean and the sum of squared distances (B. P. Welford,
-  // Technometrics 4, 1962); of slope the means of time and value and the sums of products.
+  // By kind. Of sums the sum and what rounding took from it (D. E. Knuth, TAOCP 2, 4.2.2: two-sum); of stddev and
+  // variance the mean and the sum of squared distances (B. P. Welford, Technometrics 4, 1962; merged as T. F. Chan,
+  // G. H. Golub, R. J. LeVeque, 1979, have it); of slope the means of time, in seconds since `from`, and of value, and
+  // the sums of squares and products about them. Of those that carry: the sum, what rounding took from it, the seconds
+  // that it covers (of increase: the value that it began with), and the last value.
   double v[4] = {0, 0, 0, 0};
-  Timestamp from = kNever, to = kLongAgo;  // of the first and the last value
-  double last = 0;                       // the last value, where it holds
+  Timestamp from = kNever;  // of the first value; of those that carry: since when it is counted
+  Timestamp to = kLongAgo;  // of the last value, which of those that carry may be before `from`
   struct More {
     ValueCounts counts;
     std::string text;
   };
   std::unique_ptr<More> more;
-  std::uint32_t count = 0;               // values that went in; saturates
+  std::uint64_t count : 62 = 0;          // values that went in
+  bool left_out : 1 = false;             // whether something unknown came and did not go in
+  bool holds : 1 = false;                // of those that carry: whether the last value still held when it ended
   std::uint32_t quality = 0;             // the worst that went in
-  bool left_out = false;                 // whether something unknown came and did not go in
-  bool holds = false;                    // `last` still holds after `to`
+  std::uint32_t last_quality = 0;        // of those that carry: of the last value
 
+  // Nothing came, and nothing holds.
   bool empty() const { return count == 0 && !left_out && !holds; }
 };
+static_assert(sizeof(Accumulator) <= 72);
 
-// One value at `time`, which is not before any value in it.
+// One value at `time`, which is not before any value in it. What is unknown is left out, and ends what held.
 void add(const Aggregate& aggregate, Accumulator& to, Timestamp time, const Result3& value);
 
 // What was gathered after it. `later` stays as it is.
 void merge(const Aggregate& aggregate, Accumulator& to, const Accumulator& later);
 
 // A new window begins at `boundary`, which is not before any value in it: what it gathers from, knowing what held.
+// What held is no reading of the new window: count stays 0, and empty() tells whether anything goes on.
 Accumulator next_window(const Aggregate& aggregate, const Accumulator& before, Timestamp boundary);
 
-// What the window that ends at `end` says. Where something unknown was left out, the rest is uncertain (sub-normal,
-// as in OPC UA Part 13); where nothing went in at all, everything but a count is unknown. A text that it gives lives
-// as long as `of` is not changed.
+// What the window that ends at `end` says; what held last is counted up to there. Where something unknown was left out,
+// the rest is uncertain (sub-normal, as in OPC UA Part 13); where nothing went in at all, everything but the counts and
+// distinct is unknown. So is a slope without two different times. Where no time has passed, time_mean is the last value.
+// mode and distinct are uncertain (not accurate) when there were more values than can be told apart; count_good is
+// always good. What is too large for a double is unknown, and counted in `arithmetic`. A text that it gives lives as long
+// as `of` is not changed.
 Result3 finish(const Aggregate& aggregate, const Accumulator& of, Timestamp end, std::uint64_t& arithmetic);
 
 std::size_t heap_bytes(const Accumulator& of);
