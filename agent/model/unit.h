@@ -1,9 +1,11 @@
-// Units as UCUM spells them (The Unified Code for Units of Measure, 2.1, case-sensitive): "Cel", "kPa", "m3/h",
+// Units as UCUM spells them (The Unified Code for Units of Measure, 2.2, case-sensitive): "Cel", "kPa", "m3/h",
 // "kW.h", "[degF]", "%". Parsed, compared and converted.
 //
 // The units that machines and meters come with are known, with all metric prefixes; a unit that is not is an error that
-// names it. Arbitrary units ([iU]), logarithmic ones (B[SPL], [pH]) and annotations ({rpm}, which count as 1)
-// convert to themselves only.
+// names it, and says how what was probably meant is spelt. Arbitrary units ([iU]), logarithmic ones (B[SPL], [pH]) and
+// annotations that stand alone ({rpm}) convert to themselves only; behind a unit (m3{gas}) they mean nothing.
+//
+// Values; thread-safe. Hostile texts are fine: at most 128 bytes are read, 16 parentheses deep.
 #pragma once
 
 #include <array>
@@ -33,5 +35,9 @@ struct Conversion {
 
 // Nothing if they measure different things.
 std::optional<Conversion> convert(const Unit& from, const Unit& to);
+
+// For whoever complains of units that do not convert: "F is farad …" in words, where one of them is spelt like
+// something else that is more often meant; else empty.
+std::string misread(const Unit& from, const Unit& to);
 
 }  // namespace weir::model
