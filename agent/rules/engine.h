@@ -99,6 +99,7 @@ struct Counters {
   std::uint64_t refused_groups = 0;  // more groups or members than a rule may have
   std::uint64_t late_side = 0;     // came late and went out by themselves
   std::uint64_t revised = 0;       // windows that were computed anew
+  std::uint64_t stale_writes = 0;  // not asked for: what caused them was older than max_age
   std::uint64_t units = 0;         // readings in a unit that cannot be converted
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -28,12 +29,15 @@ class Engine::State final : private Timers::Places {
   void define(SignalId id, const model::Signal& signal);
   void readings(Timestamp arrival, const model::Series& series, Outputs& outputs);
   void tick(Timestamp now, Outputs& outputs);
-  bool waits_for_time() const { return !timers_.empty(); }
+  bool waits_for_time() const;
   std::string save() const;
   Result<void> restore(std::string_view bytes);
   const Counters& counters() const { return counters_; }
   std::size_t groups() const;
   std::vector<AlertEvent> active_alerts() const;
+  std::size_t command(Timestamp arrival, const AlertCommand& command, Outputs& outputs);
+  std::optional<RuleReport> report(std::string_view rule, std::size_t groups) const;
+  std::vector<std::string> would_lose(const RuleSet& next) const;
 
  private:
   static constexpr Nanoseconds kLongestStep = 10 * kSecond;
@@ -41,6 +45,7 @@ class Engine::State final : private Timers::Places {
 
   struct Binding {
     std::uint32_t rule, group;
+    std::uint32_t member;  // kNone unless the input is of one
     std::uint16_t slot;
   };
   struct GroupName {
@@ -64,7 +69,8 @@ class Engine::State final : private Timers::Places {
 
   std::uint32_t& place(std::uint32_t rule, std::uint32_t group) override { return states_[rule]->group(group).timer; }
 
-  void advance_clock(Timestamp arrival);
+  void advance_clock(Timestamp arrival, Outputs& outputs);
+  void forget_outlived(Outputs& outputs);
   void bind_all();
   void bind(std::string_view path, std::uint32_t which);
   void attach(std::uint32_t which, Binding binding);
@@ -72,6 +78,10 @@ class Engine::State final : private Timers::Places {
   void settle();
   void spread_unit(SignalId id);
   std::uint16_t unit_index(const std::string& unit);
+  std::uint16_t conversion_index(std::uint16_t unit, const Input& input);
+  Sink sink(Outputs& outputs) {
+    return {outputs, counters_, derived_, units_, conversions_, last_arrival_};
+  }
   Source& source(std::uint32_t which);
   std::string_view path_of(const Signal& signal) const {
     return std::string_view(paths_).substr(signal.path, signal.path_size);
@@ -90,6 +100,7 @@ class Engine::State final : private Timers::Places {
   std::string paths_;                               // of the signals, one behind the other
   std::vector<Source> nodes_;                       // derived signals that some rule reads
   std::vector<std::string> units_{""};
+  std::vector<model::Conversion> conversions_{{}};
   PatternIndex index_;
   std::vector<std::pair<std::uint32_t, std::uint16_t>> index_entries_;  // rule and input
   std::map<std::pair<std::uint32_t, std::uint16_t>, std::unordered_map<std::string, Partial>> partials_;

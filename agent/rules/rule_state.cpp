@@ -7,54 +7,70 @@
 #include "base/text.h"
 
 namespace weir::rules {
-namespace {
 
-Timestamp saturated(Timestamp time, Nanoseconds by) {
-  Timestamp out = 0;
-  return __builtin_add_overflow(time, by, &out) ? kNever : out;
+// --- groups ----------------------------------------------------------------------------------------
+
+void RuleState::prepare() {
+  const Rule& rule = *rule_;
+  judged_inputs_ = rule.when.inputs | rule.clear.inputs;
+  member_inputs_ = 0;
+  for (std::size_t i = 0; i < rule.inputs.size(); ++i)
+    if (rule.inputs[i].of_member) member_inputs_ |= 1U << i;
+  const bool simple = !rule.holds_back && !rule.members && rule.missing == 0 && !rule.detect && rule.where.empty() &&
+                      rule.steps.empty();
+  threshold_ = simple && !rule.window && rule.emits.empty() && !rule.watches_time && rule.when.code.size() == 1 &&
+               rule.when.code.front().op >= Op::slot_less;
+  plain_window_ = simple && rule.inputs.size() == 1 && rule.late == Late::drop &&
+                  (rule.window.kind == Window::Kind::tumbling || rule.window.kind == Window::Kind::hopping) &&
+                  std::ranges::all_of(rule.aggregates, [](const Aggregate& aggregate) {
+                    return aggregate.argument.code.size() == 1 && aggregate.argument.code.front().op == Op::slot &&
+                           !aggregate.of_text;
+                  });
+  slides_ = rule.window.kind == Window::Kind::hopping || rule.window.kind == Window::Kind::last;
+  keeps_results_ = rule.window && (rule.alert || !rule.writes.empty());
 }
 
-// The end of the window, aligned to the epoch, that holds `time`.
-Timestamp window_end(Timestamp time, Nanoseconds size) {
-  const Timestamp into = time % size;
-  return time - (into < 0 ? into + size : into) + size;
-}
-
-}  // namespace
-
-void RuleState::resize_inputs() {
-  judged_inputs_ = rule_->when.inputs | rule_->clear.inputs;
-  threshold_ = !rule_->holds_back && rule_->window == 0 && rule_->emits.empty() && rule_->where.empty() &&
-               rule_->when.code.size() == 1 && rule_->when.code.front().op >= Op::slot_less;
+void RuleState::resize() {
+  prepare();
+  const Rule& rule = *rule_;
   const std::size_t count = groups_.size();
-  slots_.resize(count * rule_->inputs.size());
-  if (rule_->has_texts) texts_.resize(count * rule_->inputs.size());
-  if (rule_->window > 0) accumulators_.resize(count * rule_->aggregates.size());
-  if (keeps_results()) results_.resize(count * rule_->aggregates.size(), {0, nullptr, model::kBad.code, false});
-  if (rule_->holds_back) backlogs_.resize(count);
-  if (rule_->has_readers) derived_.resize(count * rule_->emits.size(), Timers::kNowhere);
+  slots_.resize(count * rule.inputs.size());
+  if (rule.has_texts) texts_.resize(count * rule.inputs.size());
+  steps_.resize(count * rule.steps.size());
+  if (rule.window) accumulators_.resize(count * rule.aggregates.size());
+  if (slides_) sliding_.resize(count * rule.aggregates.size());
+  if (keeps_results()) results_.resize(count * rule.aggregates.size(), {0, nullptr, model::kBad.code, false});
+  if (rule.holds_back) backlogs_.resize(count);
+  if (rule.members) members_.resize(count);
+  if (rule.detect) detections_.resize(count);
+  if (rule.late == Late::revise) kept_.resize(count);
+  if (rule.has_readers) derived_.resize(count * rule.emits.size(), kNone);
 }
 
-bool RuleState::set_derived(std::uint32_t g, std::size_t emit, std::uint32_t node) {
-  std::uint32_t& at = derived_[g * rule_->emits.size() + emit];
-  return std::exchange(at, node) == Timers::kNowhere;
-}
-
-void RuleState::forget_bindings() {
-  for (Slot& slot : slots_) slot.unit = 0;
-  derived_.clear();
-  resize_inputs();
-}
-
-std::uint32_t RuleState::find_or_create(const std::string& captures, bool& created) {
+std::uint32_t RuleState::find_or_create(const std::string& captures, Nanoseconds now, bool& created) {
   created = false;
   if (const auto found = index_.find(captures); found != index_.end()) return found->second;
-  if (groups_.size() >= kMostGroups) return Timers::kNowhere;
+  if (groups_.size() >= kMostGroups) return kNone;
   created = true;
   const auto g = static_cast<std::uint32_t>(groups_.size());
-  groups_.emplace_back().captures = &index_.emplace(captures, g).first->first;
-  resize_inputs();
+  Group& group = groups_.emplace_back();
+  group.captures = &index_.emplace(captures, g).first->first;
+  group.newest_at = now;
+  resize();
   return g;
+}
+
+std::uint32_t RuleState::find_or_create_member(std::uint32_t g, const std::string& captures) {
+  Members& members = members_[g];
+  if (const auto found = members.index.find(captures); found != members.index.end()) return found->second;
+  if (members.all.size() >= kMostMembers) return kNone;
+  const auto m = static_cast<std::uint32_t>(members.all.size());
+  const auto at = members.index.emplace(captures, m).first;
+  Member& member = members.all.emplace_back();
+  member.name = &at->first;
+  member.slots.resize(rule_->inputs.size());
+  if (rule_->has_texts) member.texts.resize(rule_->inputs.size());
+  return m;
 }
 
 void RuleState::copy_input(std::uint32_t from, std::uint32_t to, std::uint16_t slot) {
@@ -64,29 +80,91 @@ void RuleState::copy_input(std::uint32_t from, std::uint32_t to, std::uint16_t s
 }
 
 std::vector<std::string_view> RuleState::captures_of(std::uint32_t g) const {
-  if (rule_->captures.empty()) return {};
-  return split(*groups_[g].captures, '/');
+  std::vector<std::string_view> out(rule_->captures.size());
+  if (rule_->group_captures.empty()) return out;
+  const auto parts = split(*groups_[g].captures, '/');
+  for (std::size_t i = 0; i < parts.size() && i < rule_->group_captures.size(); ++i) out[rule_->group_captures[i]] = parts[i];
+  return out;
 }
 
-Scene RuleState::scene(std::uint32_t g, Timestamp time, Sink& sink) const {
-  const std::size_t first = g * rule_->inputs.size();
-  return {slots_.data() + first,
-          rule_->has_texts ? texts_.data() + first : nullptr,
-          rule_->within.data(),
-          keeps_results() ? results_.data() + g * rule_->aggregates.size() : nullptr,
-          time,
-          &sink.counters.arithmetic};
+bool RuleState::set_derived(std::uint32_t g, std::size_t emit, std::uint32_t node) {
+  std::uint32_t& at = derived_[g * rule_->emits.size() + emit];
+  return std::exchange(at, node) == kNone;
 }
 
-RuleState::Incoming RuleState::admit(std::uint16_t slot, Timestamp time, model::Quality quality, double number,
-                                     const std::string* text, model::ValueType type, Sink& sink) const {
-  Incoming out{time, number, text, quality.code};
+void RuleState::set_unit(std::uint32_t g, std::uint32_t member, std::uint16_t i, std::uint16_t unit, std::uint16_t conversion) {
+  Slot& at = slot(g, member, i);
+  at.unit = unit;
+  at.conversion = conversion;
+  // What it emits has the unit of the group's slot, whichever member it is of.
+  if (member != kNone) slot(g, kNone, i).unit = unit;
+}
+
+std::uint16_t RuleState::unit(std::uint32_t g, std::uint16_t i) const { return slot(g, kNone, i).unit; }
+
+void RuleState::forget_bindings() {
+  for (Slot& slot : slots_) slot.unit = slot.conversion = 0;
+  for (Members& members : members_)
+    for (Member& member : members.all)
+      for (Slot& slot : member.slots) slot.unit = slot.conversion = 0;
+  derived_.clear();
+  resize();
+}
+
+bool RuleState::outlived(std::uint32_t g, Nanoseconds now) const {
+  return groups_[g].newest != kLongAgo && now - groups_[g].newest_at >= rule_->forget;
+}
+
+void RuleState::forget(std::uint32_t g, Sink& sink) {
+  Group& group = groups_[g];
+  if (group.phase == Phase::active) {
+    const Timestamp time = std::max(group.judged, group.newest);
+    clear(g, time, "forgotten", whole_scene(g, time, sink), sink);
+  }
+  const auto inputs = static_cast<std::ptrdiff_t>(rule_->inputs.size());
+  for (auto slot = slots_.begin() + g * inputs; slot != slots_.begin() + (g + 1) * inputs; ++slot)
+    *slot = {.unit = slot->unit, .conversion = slot->conversion};
+  const auto reset = [g]<class T>(std::vector<T>& all, std::size_t each) {
+    if (all.empty()) return;
+    for (std::size_t i = g * each; i < (g + 1) * each; ++i) all[i] = T();
+  };
+  reset(steps_, rule_->steps.size());
+  reset(accumulators_, rule_->aggregates.size());
+  reset(sliding_, rule_->aggregates.size());
+  reset(backlogs_, 1);
+  reset(detections_, 1);
+  reset(kept_, 1);
+  if (rule_->members)
+    for (Member& member : members_[g].all)
+      for (Slot& slot : member.slots) slot = {.unit = slot.unit, .conversion = slot.conversion};
+  const Group before = std::exchange(group, {});
+  group.captures = before.captures;
+  group.timer = before.timer;
+  group.newest_at = before.newest_at;
+  writers_.erase(g);
+}
+
+// --- readings --------------------------------------------------------------------------------------
+
+RuleState::Incoming RuleState::admit(std::uint32_t g, std::uint32_t member, std::uint16_t i, Timestamp time,
+                                     model::Quality quality, double number, const std::string* text, model::ValueType type,
+                                     Sink& sink) const {
+  Incoming out{time, number, text, quality.code, member};
   if (quality.bad()) return out;
-  const Type wanted = rule_->inputs[slot].type;
+  const Type wanted = rule_->inputs[i].type;
   const bool is_text = type == model::ValueType::string;
   if (wanted != Type::any && (is_text != (wanted == Type::text) || type == model::ValueType::bytes)) {
     out.quality = model::kBadTypeMismatch.code;
-  } else if (!std::isfinite(number)) {
+    return out;
+  }
+  if (const std::uint16_t conversion = slot(g, member, i).conversion; conversion == kCannotConvert) {
+    ++sink.counters.units;
+    out.quality = model::kBadConfiguration.code;
+    return out;
+  } else if (conversion != 0 && !is_text) {
+    out.number = sink.conversions[conversion](number);
+  }
+  if (!std::isfinite(out.number)) {
     ++sink.counters.arithmetic;
     out.quality = model::kBadOutOfRange.code;
   } else if (wanted == Type::truth) {
@@ -102,7 +180,7 @@ std::size_t RuleState::skip_quiet(std::uint32_t g, const model::Series& series, 
                                   std::size_t begin, Nanoseconds now) {
   Group& group = groups_[g];
   Slot& slot = slots_[g];
-  if (group.phase != Phase::idle) return begin;
+  if (group.phase != Phase::idle || slot.conversion != 0) return begin;
   const Instruction condition = rule_->when.code.front();
   const double limit = rule_->when.constants[condition.index];
   Timestamp last = std::max({slot.time, group.passed, group.judged});
@@ -129,28 +207,66 @@ std::size_t RuleState::skip_quiet(std::uint32_t g, const model::Series& series, 
   if (end == begin) return begin;
   group.newest = group.judged = last;
   group.newest_at = now;
-  store(g, 0, last, static_cast<double>(column[end - 1]), series.quality(end - 1).code, nullptr);
+  store(g, kNone, 0, last, static_cast<double>(column[end - 1]), series.quality(end - 1).code, nullptr);
   return end;
 }
 
-void RuleState::feed(std::uint32_t g, std::uint16_t slot, const model::Series& series, Nanoseconds now, Sink& sink) {
+// Likewise for a window of one input: as far as the window that is open reaches.
+template <class T>
+std::size_t RuleState::gather_run(std::uint32_t g, const model::Series& series, const std::vector<T>& column,
+                                  std::size_t begin, Nanoseconds now) {
+  Group& group = groups_[g];
+  Slot& slot = slots_[g];
+  if (group.window_end == kNever || group.phase != Phase::idle || slot.conversion != 0) return begin;
+  const std::size_t aggregates = rule_->aggregates.size();
+  Accumulator* const first = accumulators_.data() + g * aggregates;
+  const bool truth = rule_->inputs.front().type == Type::truth;
+  Timestamp last = std::max(slot.time, group.passed);
+  std::size_t i = begin;
+  for (; i < series.size(); ++i) {
+    const Timestamp time = series.times[i];
+    auto number = static_cast<double>(column[i]);
+    const model::Quality quality = series.quality(i);
+    if (time <= last || time >= group.window_end || !std::isfinite(number) || quality.bad()) break;
+    last = time;
+    if (truth) number = number != 0 ? 1 : 0;
+    const Result3 value{number, nullptr, quality.code, true};
+    for (std::size_t a = 0; a < aggregates; ++a) add(rule_->aggregates[a], first[a], time, value);
+  }
+  if (i == begin) return begin;
+  group.newest = last;
+  group.newest_at = now;
+  const auto number = static_cast<double>(column[i - 1]);
+  store(g, kNone, 0, last, truth ? (number != 0 ? 1 : 0) : number, series.quality(i - 1).code, nullptr);
+  return i;
+}
+
+void RuleState::feed(std::uint32_t g, std::uint32_t member, std::uint16_t i, const model::Series& series, Nanoseconds now,
+                     Sink& sink) {
   const std::size_t count = series.size();
+  readings_ += count;
+  const bool text_input = rule_->inputs[i].type == Type::text;
   std::visit(
       [&]<class T>(const std::vector<T>& column) {
-        for (std::size_t i = 0; i < count; ++i) {
-          if constexpr (std::is_arithmetic_v<T>)
-            if (threshold_ && (i = skip_quiet(g, series, column, i, now)) == count) return;
+        for (std::size_t n = 0; n < count; ++n) {
+          if constexpr (std::is_arithmetic_v<T>) {
+            if (threshold_ && (n = skip_quiet(g, series, column, n, now)) == count) return;
+            if (plain_window_ && !text_input && (n = gather_run(g, series, column, n, now)) == count) return;
+          }
           double number = 0;
           const std::string* text = nullptr;
-          if constexpr (std::is_arithmetic_v<T>) number = static_cast<double>(column[i]);
-          else if constexpr (std::is_same_v<T, std::string>) text = &column[i];
-          take(g, slot, admit(slot, series.times[i], series.quality(i), number, text, series.type(), sink), now, sink);
+          if constexpr (std::is_arithmetic_v<T>) number = static_cast<double>(column[n]);
+          else if constexpr (std::is_same_v<T, std::string>) text = &column[n];
+          take(g, i, admit(g, member, i, series.times[n], series.quality(n), number, text, series.type(), sink), now, sink);
         }
       },
       series.values);
+  if (rule_->late == Late::revise) revise(g, sink);
 }
 
-void RuleState::feed(std::uint32_t g, std::uint16_t slot, const model::Reading& reading, Nanoseconds now, Sink& sink) {
+void RuleState::feed(std::uint32_t g, std::uint32_t member, std::uint16_t i, const model::Reading& reading, Nanoseconds now,
+                     Sink& sink) {
+  ++readings_;
   double number = 0;
   const std::string* text = nullptr;
   std::visit(
@@ -160,326 +276,69 @@ void RuleState::feed(std::uint32_t g, std::uint16_t slot, const model::Reading& 
       },
       reading.value);
   const model::ValueType type = model::type_of(reading.value);
-  take(g, slot, admit(slot, reading.time, reading.quality, number, text, type, sink), now, sink);
+  take(g, i, admit(g, member, i, reading.time, reading.quality, number, text, type, sink), now, sink);
+  if (rule_->late == Late::revise) revise(g, sink);
 }
 
-void RuleState::store(std::uint32_t g, std::uint16_t slot, Timestamp time, double number, std::uint32_t quality,
-                      const std::string* text) {
-  const std::size_t at = g * rule_->inputs.size() + slot;
-  slots_[at].time = time;
-  slots_[at].number = number;
-  slots_[at].quality = quality;
-  if (text != nullptr && rule_->inputs[slot].type == Type::text) texts_[at] = *text;
+void RuleState::store(std::uint32_t g, std::uint32_t member, std::uint16_t i, Timestamp time, double number,
+                      std::uint32_t quality, const std::string* text) {
+  Slot& at = slot(g, member, i);
+  at.time = time;
+  at.number = number;
+  at.quality = quality;
+  if (text == nullptr || rule_->inputs[i].type != Type::text) return;
+  const_cast<std::string&>(text_of(g, member, i)) = *text;
 }
 
-void RuleState::take(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink) {
+void RuleState::take(std::uint32_t g, std::uint16_t i, const Incoming& reading, Nanoseconds now, Sink& sink) {
   if (reading.time > kFarthest || reading.time < -kFarthest) {
     ++sink.counters.late;
+    ++late_;
     return;
   }
-  if (rule_->holds_back) return hold_back(g, slot, reading, now, sink);
+  if (rule_->missing > 0) return heard(g, reading, now, sink);
+  if (rule_->holds_back) return hold_back(g, i, reading, now, sink);
   Group& group = groups_[g];
-  const Timestamp last = slots_[g * rule_->inputs.size() + slot].time;
-  if (reading.time <= last || reading.time <= group.passed) {
-    ++(reading.time == last ? sink.counters.duplicate : sink.counters.late);
-    return;
-  }
+  const Timestamp last = slots_[g * rule_->inputs.size() + i].time;
+  if (reading.time <= last || reading.time <= group.passed) return too_late(g, i, reading, last, sink);
   group.newest = reading.time;
   group.newest_at = now;
-  if (group.phase != Phase::idle || group.window_end != kNever) pass(g, reading.time, false, sink);
-  store(g, slot, reading.time, reading.number, reading.quality, reading.text);
-  event(g, reading.time, 1U << slot, sink);
+  if (group.phase != Phase::idle || group.window_end != kNever || rule_->watches_time || !writers_.empty())
+    pass(g, reading.time, false, sink);
+  store(g, kNone, i, reading.time, reading.number, reading.quality, reading.text);
+  fresh_.assign(1, {kNone, 1U << i});
+  event(g, reading.time, fresh_, sink);
 }
 
-void RuleState::hold_back(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink) {
-  Group& group = groups_[g];
-  Slot& input = slots_[g * rule_->inputs.size() + slot];
-  if (reading.time <= group.passed) {
-    ++(reading.time == input.time ? sink.counters.duplicate : sink.counters.late);
-    return;
-  }
-  Backlog& backlog = backlogs_[g];
-  auto at = backlog.readings.end();
-  const auto first = backlog.readings.begin() + static_cast<std::ptrdiff_t>(backlog.begin);
-  while (at != first && std::pair(std::prev(at)->time, std::prev(at)->slot) >= std::pair(reading.time, slot)) --at;
-  if (at != backlog.readings.end() && at->time == reading.time && at->slot == slot) {
+// Behind the watermark, or there already.
+void RuleState::too_late(std::uint32_t g, std::uint16_t i, const Incoming& reading, Timestamp last, Sink& sink) {
+  if (reading.time == last) {
     ++sink.counters.duplicate;
     return;
   }
-  const bool text = reading.text != nullptr && rule_->inputs[slot].type == Type::text;
-  backlog.readings.insert(at, {reading.time, reading.number, reading.quality, slot,
-                               text ? std::make_unique<std::string>(*reading.text) : nullptr});
-  if (group.newest == kLongAgo) {
-    // Inputs that never sent anything are waited for, too, but from now on only.
-    Slot* const first_input = &input - slot;
-    for (std::size_t i = 0; i < rule_->inputs.size(); ++i) first_input[i].arrived = std::max(first_input[i].arrived, now);
-  }
-  settle(g, now);
-  input.arrived = now;
-  input.newest = std::max(input.newest, reading.time);
-  if (reading.time > group.newest) {
-    group.newest = reading.time;
-    group.newest_at = now;
-  }
-  if (backlog.readings.size() - backlog.begin > kMostPending) release_first(g, sink);
-  drain(g, watermark(g, now), sink);
-}
-
-void RuleState::settle(std::uint32_t g, Nanoseconds now) {
-  Backlog& backlog = backlogs_[g];
-  if (now - backlog.staged_at < kIdleAfter) return;
-  backlog.settled = backlog.staged;
-  backlog.staged = groups_[g].newest;
-  backlog.staged_at = now;
-}
-
-// The event time up to which nothing more is expected: the least of the inputs', those left out that
-// are idle.
-Timestamp RuleState::watermark(std::uint32_t g, Nanoseconds now) const {
-  const Group& group = groups_[g];
-  if (group.newest == kLongAgo) return kLongAgo;
-  const Nanoseconds quiet = now - group.newest_at;
-  Timestamp idle = quiet < kIdleAfter ? kLongAgo : group.newest + quiet - kIdleAfter;
-  if (!rule_->holds_back) return std::max(group.newest, idle);
-  idle = std::max(idle, backlogs_[g].settled);
-  const std::size_t count = rule_->inputs.size();
-  Timestamp least = kNever;
-  for (std::size_t i = g * count; i < (g + 1) * count; ++i) {
-    Timestamp own = slots_[i].newest;
-    if (now - slots_[i].arrived >= kIdleAfter) own = std::max(own, idle);
-    least = std::min(least, own);
-  }
-  return least == kLongAgo ? kLongAgo : least - rule_->lateness;
-}
-
-void RuleState::release_first(std::uint32_t g, Sink& sink) {
-  const Backlog& backlog = backlogs_[g];
-  drain(g, backlog.readings[backlog.begin].time, sink);
-}
-
-void RuleState::drain(std::uint32_t g, Timestamp until, Sink& sink) {
-  Backlog& backlog = backlogs_[g];
-  while (!backlog.empty() && backlog.readings[backlog.begin].time <= until) {
-    const Timestamp time = backlog.readings[backlog.begin].time;
-    pass(g, time, false, sink);
-    std::uint32_t fresh = 0;
-    for (; !backlog.empty() && backlog.readings[backlog.begin].time == time; ++backlog.begin) {
-      const Pending& next = backlog.readings[backlog.begin];
-      store(g, next.slot, time, next.number, next.quality, next.text.get());
-      fresh |= 1U << next.slot;
-    }
-    event(g, time, fresh, sink);
-  }
-  if (backlog.begin > 16 && backlog.begin * 2 > backlog.readings.size()) {
-    backlog.readings.erase(backlog.readings.begin(), backlog.readings.begin() + static_cast<std::ptrdiff_t>(backlog.begin));
-    backlog.begin = 0;
-  } else if (backlog.empty()) {
-    backlog.readings.clear();
-    backlog.begin = 0;
-  }
-  if (until == kLongAgo) return;
-  pass(g, until, true, sink);
-  groups_[g].passed = std::max(groups_[g].passed, until);
-}
-
-void RuleState::pass_time(std::uint32_t g, Nanoseconds now, Sink& sink) {
-  if (rule_->holds_back) settle(g, now);
-  const Timestamp until = watermark(g, now);
-  if (until == kLongAgo) return;
-  if (rule_->holds_back) drain(g, until, sink);
-  else pass(g, until, true, sink);
-}
-
-Nanoseconds RuleState::wake_time(std::uint32_t g) const {
-  const Group& group = groups_[g];
-  Timestamp due = std::min(group.window_end, alert_deadline(group));
-  if (rule_->expires) due = std::min(due, expiry(g));
-  Nanoseconds least = kLongAgo;
-  if (rule_->holds_back) {
-    if (!backlogs_[g].empty()) due = std::min(due, backlogs_[g].readings[backlogs_[g].begin].time);
-    const std::size_t count = rule_->inputs.size();
-    for (std::size_t i = g * count; due != kNever && i < (g + 1) * count; ++i)
-      if (slots_[i].newest == kLongAgo || slots_[i].newest - rule_->lateness < due)
-        least = std::max(least, slots_[i].arrived + kIdleAfter);
-  }
-  if (due == kNever) return kNever;
-  return std::max(least, group.newest_at + (due + rule_->lateness - group.newest) + kIdleAfter);
-}
-
-// What falls due before a reading at `until` (a `for` that ends at the same instant comes after it), or,
-// if inclusive, up to and with it.
-void RuleState::pass(std::uint32_t g, Timestamp until, bool inclusive, Sink& sink) {
-  for (;;) {
-    const Group& group = groups_[g];
-    const Timestamp deadline = alert_deadline(group);
-    const auto due = [&](Timestamp time) { return time != kNever && (inclusive ? time <= until : time < until); };
-    if (group.window_end <= until && group.window_end <= deadline) {
-      close_window(g, sink);
-      continue;
-    }
-    const Timestamp expires = rule_->expires && rule_->window == 0 ? expiry(g) : kNever;
-    if (due(deadline) && deadline <= expires) run_out(g, deadline, sink);
-    else if (due(expires)) judge(g, expires, sink);
-    else return;
-  }
-}
-
-// One event time, with the inputs as of then. `fresh`: which of them came with it.
-void RuleState::event(std::uint32_t g, Timestamp time, std::uint32_t fresh, Sink& sink) {
-  const Rule& rule = *rule_;
-  const Scene now = scene(g, time, sink);
-  if (!rule.where.empty() && !is_true(run(rule.where, now))) return;
-  if (rule.window > 0) {
-    if (groups_[g].window_end == kNever) open_window(g, time);
-    Accumulator* const first = accumulators_.data() + g * rule.aggregates.size();
-    for (std::size_t i = 0; i < rule.aggregates.size(); ++i)
-      if ((rule.aggregates[i].argument.inputs & fresh) != 0) add(rule.aggregates[i], first[i], run(rule.aggregates[i].argument, now));
+  if (rule_->late == Late::revise && keep_late(g, i, reading, sink)) return;
+  if (rule_->late == Late::side) {
+    ++sink.counters.late_side;
+    model::Reading out{reading.time, {}, {reading.quality}};
+    const Type type = rule_->inputs[i].type;
+    out.value = value_of({reading.number, reading.text, reading.quality, true}, reading.text != nullptr ? Type::text : type);
+    const Slot& at = slot(g, reading.member, i);
+    sink.outputs.emitted.push_back({rule_->side[i].fill(captures_of(g)), sink.units[at.unit], std::move(out)});
     return;
   }
-  for (std::size_t i = 0; i < rule.emits.size(); ++i) emit(g, i, time, run(rule.emits[i].value, now), sink);
-  if (rule.when.empty()) return;
-  judge(g, time, sink);
-  if (groups_[g].phase != Phase::idle) pass(g, time, true, sink);
+  ++sink.counters.late;
+  ++late_;
 }
 
-void RuleState::open_window(std::uint32_t g, Timestamp time) {
-  groups_[g].window_end = window_end(time, rule_->window);
-  const auto first = accumulators_.begin() + static_cast<std::ptrdiff_t>(g * rule_->aggregates.size());
-  std::fill_n(first, rule_->aggregates.size(), Accumulator{});
-}
-
-void RuleState::close_window(std::uint32_t g, Sink& sink) {
-  const Rule& rule = *rule_;
+// A rule that watches for silence wants no order: whatever comes says that the source is alive.
+void RuleState::heard(std::uint32_t g, const Incoming& reading, Nanoseconds now, Sink& sink) {
   Group& group = groups_[g];
-  const Timestamp end = std::exchange(group.window_end, kNever);
-  group.passed = std::max(group.passed, end - 1);
-  results_now_.clear();
-  for (std::size_t i = 0; i < rule.aggregates.size(); ++i)
-    results_now_.push_back(finish(rule.aggregates[i], accumulators_[g * rule.aggregates.size() + i], sink.counters.arithmetic));
-  if (keeps_results())
-    std::ranges::copy(results_now_, results_.begin() + static_cast<std::ptrdiff_t>(g * rule.aggregates.size()));
-  Scene now = scene(g, end, sink);
-  now.aggregates = results_now_.data();
-  for (std::size_t i = 0; i < rule.emits.size(); ++i) emit(g, i, end, run(rule.emits[i].value, now), sink);
-  if (rule.when.empty()) return;
-  judge(g, end, sink);
-  if (const Timestamp deadline = alert_deadline(group); deadline <= group.judged) run_out(g, deadline, sink);
-}
-
-Timestamp RuleState::alert_deadline(const Group& group) const {
-  if (group.phase == Phase::pending) return saturated(group.since, rule_->hold);
-  if (group.phase == Phase::active && group.clearing != kNever) return saturated(group.clearing, rule_->clear_hold);
-  return kNever;
-}
-
-// When the next of the inputs that the alert depends on gets too old.
-Timestamp RuleState::expiry(std::uint32_t g) const {
-  const Group& group = groups_[g];
-  Timestamp next = kNever;
-  if (group.phase == Phase::idle || rule_->window > 0) return next;
-  const std::size_t count = rule_->inputs.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const Slot& slot = slots_[g * count + i];
-    if ((judged_inputs_ >> i & 1) == 0 || rule_->within[i] == kForever || slot.time == kLongAgo) continue;
-    if (slot.quality >= model::kBad.code) continue;
-    const Timestamp end = saturated(slot.time, rule_->within[i] + 1);
-    if (end > group.judged) next = std::min(next, end);
-  }
-  return next;
-}
-
-void RuleState::judge(std::uint32_t g, Timestamp time, Sink& sink) {
-  Group& group = groups_[g];
-  // A `for` that ran out while nothing came may have moved the group past this reading.
-  time = group.judged = std::max(group.judged, time);
-  const Scene now = scene(g, time, sink);
-  const Result3 condition = run(rule_->when, now);
-  if (group.phase == Phase::idle) {
-    if (!is_true(condition)) return;
-    group.phase = Phase::pending;
-    group.since = time;
-  } else if (group.phase == Phase::pending) {
-    if (!is_true(condition)) group.phase = Phase::idle;
-  } else {
-    Result3 clear = condition;
-    if (!rule_->clear.empty()) clear = run(rule_->clear, now);
-    else clear.number = 1 - clear.number;
-    if (!is_true(clear)) group.clearing = kNever;
-    else if (group.clearing == kNever) group.clearing = time;
-    if (group.uncertain == clear.known) {
-      group.uncertain = !clear.known;
-      change(g, time, group.uncertain ? "uncertain" : "certain", sink);
-    }
-  }
-}
-
-void RuleState::run_out(std::uint32_t g, Timestamp time, Sink& sink) {
-  Group& group = groups_[g];
-  group.judged = std::max(group.judged, time);
-  const bool raised = group.phase == Phase::pending;
-  group.phase = raised ? Phase::active : Phase::idle;
-  group.clearing = kNever;
-  group.uncertain = false;
-  change(g, time, raised ? "raised" : "cleared", sink);
-}
-
-void RuleState::change(std::uint32_t g, Timestamp time, const char* what, Sink& sink) {
-  const auto captures = captures_of(g);
-  std::string message = fill(rule_->alert->message, captures, scene(g, time, sink));
-  sink.outputs.alerts.push_back(alert_event(g, time, what, message));
-  if (groups_[g].phase == Phase::active) active_[g] = {std::move(message), time};
-  else active_.erase(g);
-}
-
-AlertEvent RuleState::alert_event(std::uint32_t g, Timestamp time, const char* what, const std::string& message) const {
-  const Group& group = groups_[g];
-  AlertEvent event;
-  event.rule = rule_->name;
-  Hash128 id;
-  id.add_text(rule_->name);
-  id.add_text(*group.captures);
-  id.add_number(static_cast<std::uint64_t>(group.since));
-  event.id = id.hex();
-  const auto captures = captures_of(g);
-  for (std::size_t i = 0; i < captures.size(); ++i)
-    event.group[rule_->captures[i].empty() ? std::to_string(i + 1) : rule_->captures[i]] = captures[i];
-  event.severity = rule_->alert->severity;
-  event.active = group.phase == Phase::active;
-  event.uncertain = group.uncertain;
-  event.since = group.since;
-  event.time = time;
-  event.message = message;
-  event.change = what;
-  return event;
-}
-
-void RuleState::active_alerts(std::vector<AlertEvent>& out) const {
-  std::vector<std::uint32_t> groups;
-  for (const auto& [g, active] : active_) groups.push_back(g);
-  std::ranges::sort(groups, {}, [this](std::uint32_t g) -> const std::string& { return *groups_[g].captures; });
-  for (const std::uint32_t g : groups) {
-    const Active& active = active_.at(g);
-    out.push_back(alert_event(g, active.time, groups_[g].uncertain ? "uncertain" : "raised", active.message));
-  }
-}
-
-void RuleState::emit(std::uint32_t g, std::size_t index, Timestamp time, const Result3& result, Sink& sink) {
-  const Emit& emit = rule_->emits[index];
-  model::Reading reading;
-  reading.time = time;
-  reading.quality = {result.quality};
-  // What is unknown goes out too, as bad: whoever reads it must not go on with the value before.
-  switch (emit.value.type) {
-    case Type::truth: reading.value = result.known && result.number != 0; break;
-    case Type::text: reading.value = result.known ? *result.text : std::string(); break;
-    default: reading.value = result.known ? result.number : std::nan(""); break;
-  }
-  if (emit.has_readers) {
-    const std::uint32_t node = derived_[g * rule_->emits.size() + index];
-    if (node != Timers::kNowhere) sink.derived.push_back({node, reading});
-  }
-  const std::uint16_t unit = emit.unit_of < 0 ? 0 : slots_[g * rule_->inputs.size() + static_cast<std::size_t>(emit.unit_of)].unit;
-  sink.outputs.emitted.push_back({emit.path.fill(captures_of(g)), sink.units[unit], std::move(reading)});
+  store(g, kNone, 0, reading.time, reading.number, reading.quality, reading.text);
+  group.newest_at = now;
+  group.newest = std::max(group.newest, reading.time);
+  if (group.phase != Phase::active) return;
+  group.judged = std::max(group.judged, group.newest);
+  clear(g, group.judged, "cleared", whole_scene(g, group.judged, sink), sink);
 }
 
 }  // namespace weir::rules
