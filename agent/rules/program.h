@@ -55,22 +55,25 @@ struct Slot {
 };
 
 enum class Op : std::uint8_t {
-  constant, text, slot, member, aggregate, step, site_hour, site_minute, site_weekday, site_time_of_day,  // push
-  negate, logical_not, good, quality_text, age,                // 1 → 1; age and quality_text look at a slot themselves
-  abs, sqrt, exp, log, round, floor, ceil, sign, interpolate,
-  upper, lower, trim, length, number_of, text_of,
+  constant, text, slot, member, aggregate, step, age,          // push
+  hour, minute, weekday, time_of_day, shift,                   // push what the site's calendar says
+  negate, abs, sqrt, exp, log, log10, round, floor, ceil, sign, logical_not,  // 1 → 1
   add, subtract, multiply, divide, modulo, pow, min, max,      // 2 → 1
-  less, less_equal, greater, greater_equal, equal, not_equal,
-  text_equal, text_not_equal, logical_and, logical_or, or_else,
-  contains, starts_with, ends_with, concat,
+  less, less_equal, greater, greater_equal, equal, not_equal, logical_and, logical_or,
   choice, clamp, between,                                      // 3 → 1
-  slot_less, slot_less_equal, slot_greater, slot_greater_equal // a slot against a constant: → 1
+  good, quality, interpolate, or_else,
+  same, same_text, drop_second,                                // x in (…): x, found, value → x, found; then x, found → found
+  upper, lower, trim, length, number_of, text_of,              // texts
+  text_equal, text_not_equal, contains, starts_with, ends_with, concat,
+  // A slot against a constant, which is what most rules are: → 1. The last of all: the engine has a quick way for them.
+  slot_less, slot_less_equal, slot_greater, slot_greater_equal
 };
 
 struct Instruction {
   Op op;
   std::uint16_t slot = 0;   // of an input; of interpolate: how many points
-  std::uint32_t index = 0;  // of a constant, a text, an aggregate, a step; of interpolate: its first point's x
+  std::uint32_t index = 0;  // of a constant, a text, an aggregate, a step; of interpolate: its first x, then y, x, y …;
+                            // of age: 1 if the input is of a member
 };
 
 struct Program {
@@ -78,13 +81,17 @@ struct Program {
   std::vector<double> constants;
   std::vector<std::string> texts;
   Type type = Type::any;
-  std::uint32_t inputs = 0;   // bit i: reads input i
+  std::uint32_t inputs = 0;   // bit i: reads input i, itself or through its steps and aggregates
+  bool watches_time = false;  // its result changes while nothing comes: age(), since(), trailing windows, hour() …
   std::string source;         // print() of what it computes
 
   bool empty() const { return code.empty(); }
 };
 
-// What a program looks at.
+// Longer texts are not made.
+inline constexpr std::size_t kLongestText = 64 * 1024;
+
+// What a program looks at. Allocates nothing, but for the texts it makes.
 struct Scene {
   const Slot* slots;
   const std::string* texts;             // as many as slots, where any input is a text; else null
@@ -96,7 +103,7 @@ struct Scene {
   const Slot* member = nullptr;         // the inputs of one member, where a rule looks across some; as many as slots
   const std::string* member_texts = nullptr;
   const Calendar* calendar = nullptr;   // the site's, for hour() and the like
-  std::deque<std::string>* made = nullptr;  // where texts that are made on the way live; its owner clears it
+  std::deque<std::string>* made = nullptr;  // where texts made on the way live; its owner clears it. Null: they are unknown
 };
 
 Result3 run(const Program& program, const Scene& scene);
