@@ -59,8 +59,6 @@ void add_to_sum(double (&v)[4], double x) {
   v[kSum] = sum;
 }
 
-double upwards(double from, double to) { return to >= from ? to - from : std::max(to, 0.0); }
-
 // What held last counts up to `until`, or as long as it may.
 void hold_until(const Aggregate& aggregate, const Accumulator& of, double (&v)[4], Timestamp until) {
   if (!of.holds || aggregate.kind == Kind::increase) return;
@@ -86,7 +84,7 @@ void add_carrying(const Aggregate& aggregate, Accumulator& to, Timestamp time, c
   double x = value.number;
   if (aggregate.kind == Kind::increase) {
     if (to.to == kLongAgo) to.v[kFirst] = x;
-    else add_to_sum(to.v, upwards(to.v[kLast], x));
+    else add_to_sum(to.v, counted_up(to.v[kLast], x));
   } else {
     if (aggregate.kind == Kind::duration_of) x = x != 0 ? 1 : 0;
     hold_until(aggregate, to, to.v, time);
@@ -181,7 +179,7 @@ void merge_carrying(const Aggregate& aggregate, Accumulator& to, const Accumulat
   hold_until(aggregate, to, to.v, later.from);
   if (increase && has_values) {
     if (to.to == kLongAgo) to.v[kFirst] = later.v[kFirst];
-    else add_to_sum(to.v, upwards(to.v[kLast], later.v[kFirst]));
+    else add_to_sum(to.v, counted_up(to.v[kLast], later.v[kFirst]));
   }
   add_to_sum(to.v, later.v[kSum]);
   to.v[kRounding] += later.v[kRounding];
@@ -220,10 +218,6 @@ int numbers_of(Kind kind) {
   return 0;
 }
 
-bool has_counts(Kind kind) {
-  return kind == Kind::median || kind == Kind::quantile || kind == Kind::mode || kind == Kind::distinct;
-}
-
 bool has_text(const Aggregate& aggregate) {
   return aggregate.of_text && (aggregate.kind == Kind::first || aggregate.kind == Kind::last);
 }
@@ -249,6 +243,12 @@ std::string_view to_text(AggregateKind kind) {
 
 bool carries(AggregateKind kind) {
   return kind == Kind::integral || kind == Kind::time_mean || kind == Kind::increase || kind == Kind::duration_of;
+}
+
+double counted_up(double from, double to) { return to >= from ? to - from : std::max(to, 0.0); }
+
+bool counts_values(AggregateKind kind) {
+  return kind == Kind::median || kind == Kind::quantile || kind == Kind::mode || kind == Kind::distinct;
 }
 
 void add(const Aggregate& aggregate, Accumulator& to, Timestamp time, const Result3& value) {
@@ -296,7 +296,8 @@ void merge(const Aggregate& aggregate, Accumulator& to, const Accumulator& later
   if (later.from == kNever) return;  // no value
   if (to.from == kNever) {
     std::ranges::copy(later.v, to.v);
-    if (later.more) to.more = std::make_unique<Accumulator::More>(*later.more);
+    if (later.more && (counts_values(aggregate.kind) || has_text(aggregate)))
+      to.more = std::make_unique<Accumulator::More>(*later.more);
     to.holds = later.holds;
     to.last_quality = later.last_quality;
   } else if (carries(aggregate.kind)) {
@@ -417,7 +418,7 @@ void save(const Aggregate& aggregate, const Accumulator& of, std::string& out) {
   put_varint(out, zigzag(of.to));
   for (int i = 0; i < numbers_of(aggregate.kind); ++i) put_double(out, of.v[i]);
   if (!of.more) return;
-  if (has_counts(aggregate.kind)) of.more->counts.save(out);
+  if (counts_values(aggregate.kind)) of.more->counts.save(out);
   if (has_text(aggregate)) put_bytes(out, of.more->text);
 }
 
@@ -430,10 +431,10 @@ bool restore(const Aggregate& aggregate, Accumulator& to, ByteReader& in) {
   to.left_out = (flags & kLeftOut) != 0;
   to.holds = (flags & kHolds) != 0;
   if (flags > 15 || (to.holds && !(carrying && begun))) return false;
-  if (more && !(begun && (has_counts(aggregate.kind) || has_text(aggregate)))) return false;
+  if (more && !(begun && (counts_values(aggregate.kind) || has_text(aggregate)))) return false;
   if (!begun) return true;
   const std::uint64_t count = in.varint(), quality = in.varint(), last_quality = carrying ? in.varint() : 0;
-  if (count >> 62 != 0 || quality >> 32 != 0 || last_quality >> 32 != 0) return false;
+  if (count >> 48 != 0 || quality >> 32 != 0 || last_quality >> 32 != 0) return false;
   to.count = count;
   to.quality = static_cast<std::uint32_t>(quality);
   to.last_quality = static_cast<std::uint32_t>(last_quality);
@@ -444,7 +445,7 @@ bool restore(const Aggregate& aggregate, Accumulator& to, ByteReader& in) {
   if (!carrying && (count == 0 || to.to < to.from)) return false;
   for (int i = 0; i < numbers_of(aggregate.kind); ++i) to.v[i] = in.float64();
   if (more) {
-    if (has_counts(aggregate.kind) && !more_of(to).counts.restore(in)) return false;
+    if (counts_values(aggregate.kind) && !more_of(to).counts.restore(in)) return false;
     if (has_text(aggregate)) more_of(to).text = in.bytes();
   }
   return in.ok();

@@ -47,6 +47,9 @@ std::string_view to_text(AggregateKind kind);
 // Whether it begins a window with the value that held before.
 bool carries(AggregateKind kind);
 
+// Whether it needs more->counts: how often each value came.
+bool counts_values(AggregateKind kind);
+
 struct Aggregate {
   AggregateKind kind;
   Program argument;
@@ -56,6 +59,9 @@ struct Aggregate {
   bool of_text = false;                  // the argument is a text
   bool of_truth = false;                 // the argument is a condition: count() counts when it was true
 };
+
+// How much a counter went up. A step down is a reset: it counts from zero.
+double counted_up(double from, double to);
 
 // What one aggregate has gathered from a stretch of event time. Movable; what is not simple hangs on `more`.
 struct Accumulator {
@@ -72,9 +78,9 @@ struct Accumulator {
     std::string text;
   };
   std::unique_ptr<More> more;
-  std::uint64_t count : 62 = 0;          // values that went in
-  bool left_out : 1 = false;             // whether something unknown came and did not go in
-  bool holds : 1 = false;                // of those that carry: whether the last value still held when it ended
+  std::uint64_t count : 48 = 0;          // values that went in
+  bool left_out = false;                 // whether something unknown came and did not go in
+  bool holds = false;                    // of those that carry: whether the last value still held when it ended
   std::uint32_t quality = 0;             // the worst that went in
   std::uint32_t last_quality = 0;        // of those that carry: of the last value
 

@@ -1,4 +1,8 @@
 // Functions with a memory: what was before, what changed, since when, and aggregates over a trailing window.
+//
+// "Before" is the last known value, of whatever type; what is unknown in between changes no memory. Of the first value
+// prev, delta, rate and increase are unknown, rising, falling and changed false. What they tell has the worst quality of
+// the values that it is made of. An aggregate over a trailing window leaves out what is unknown, as aggregates do.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +23,7 @@ enum class StepKind : std::uint8_t {
   rate,      // delta per second
   increase,  // delta of a counter: a step down is a reset, and counts from zero
   rising, falling, changed,  // whether this one differs from the one before; of the first: false
-  since,     // how long a condition has been true without a break; 0 while it is not; a duration
+  since,     // how long a condition has been true; 0 while it is not; unknown is no break; a duration
   trailing   // an aggregate over the last so and so long
 };
 
@@ -51,6 +55,7 @@ struct StepState {
   Timestamp time = kLongAgo;     // of the last known value; kLongAgo: none yet
   Timestamp since = kNever;      // when the condition became true
   double value = 0, before = 0;  // the last known one, and what is told
+  std::uint32_t value_quality = 0;  // of the last known one
   std::uint32_t quality = 0;     // of what is told
   bool known = false;            // whether what is told is known
   std::unique_ptr<SlidingWindow> window;
@@ -60,15 +65,17 @@ struct StepState {
   std::unique_ptr<Texts> texts;
 };
 
-// Takes what the argument is at `time`. An unknown value leaves the memory as it is, and makes what is told unknown.
+// Takes what the argument is at `time`, which is not before that of any value in it. An unknown value leaves the memory as
+// it is, and makes what is told unknown until the next known one. A rate over no time, and what is too large for a double,
+// is unknown, and counted in `arithmetic`.
 void update(const Step& step, StepState& state, Timestamp time, const Result3& value, std::uint64_t& arithmetic);
 
 // What the step says at `time`, which is not before its last update. A text lives until the next update. Of a trailing
-// window, lets go of what is too old.
+// window, from `time` - span, without, to `time`, lets go of what is too old.
 Result3 tell(const Step& step, StepState& state, Timestamp time, std::uint64_t& arithmetic);
 
 std::size_t heap_bytes(const StepState& state);
 void save(const Step& step, const StepState& state, std::string& out);
-bool restore(const Step& step, StepState& state, ByteReader& in);
+bool restore(const Step& step, StepState& state, ByteReader& in);  // false if it is damaged
 
 }  // namespace weir::rules
