@@ -18,7 +18,9 @@ int binding(ExprKind kind) {
     case ExprKind::greater:
     case ExprKind::greater_equal:
     case ExprKind::equal:
-    case ExprKind::not_equal: return 4;
+    case ExprKind::not_equal:
+    case ExprKind::between:
+    case ExprKind::one_of: return 4;
     case ExprKind::add:
     case ExprKind::subtract: return 5;
     case ExprKind::multiply:
@@ -57,6 +59,31 @@ void write_within(const Expr& expr, int least, std::string& out) {
   if (parentheses) out += ')';
 }
 
+void write_list(const Expr& expr, std::size_t first, std::string& out) {
+  out += '(';
+  for (std::size_t i = first; i < expr.children.size(); ++i) {
+    if (i > first) out += ", ";
+    write(*expr.children[i], out);
+  }
+  out += ')';
+}
+
+// x in (a, b), x between a and b, and with `not` what is not.
+void write_membership(const Expr& expr, const char* negation, std::string& out) {
+  write_within(*expr.children[0], 5, out);
+  out += negation;
+  if (expr.kind == ExprKind::one_of) {
+    out += " in ";
+    return write_list(expr, 1, out);
+  }
+  out += " between ";
+  write_within(*expr.children[1], 5, out);
+  out += " and ";
+  write_within(*expr.children[2], 5, out);
+}
+
+bool is_membership(const Expr& expr) { return expr.kind == ExprKind::one_of || expr.kind == ExprKind::between; }
+
 void write_quoted(const std::string& text, std::string& out) {
   out += '"';
   for (const char c : text) {
@@ -86,7 +113,9 @@ void write(const Expr& expr, std::string& out) {
       out += '-';
       write_within(*expr.children[0], 7, out);
       return;
+    case ExprKind::constant: out += "site." + expr.text; return;
     case ExprKind::logical_not:
+      if (is_membership(*expr.children[0])) return write_membership(*expr.children[0], " not", out);
       out += "not ";
       write_within(*expr.children[0], 3, out);
       return;
@@ -98,14 +127,11 @@ void write(const Expr& expr, std::string& out) {
       out += " else ";
       write_within(*expr.children[2], 0, out);
       return;
+    case ExprKind::between:
+    case ExprKind::one_of: return write_membership(expr, "", out);
     case ExprKind::call:
-      out += expr.text + "(";
-      for (std::size_t i = 0; i < expr.children.size(); ++i) {
-        if (i > 0) out += ", ";
-        write(*expr.children[i], out);
-      }
-      out += ')';
-      return;
+      out += expr.text;
+      return write_list(expr, 0, out);
     default: break;
   }
   // Operators are left-associative, comparisons not associative at all.

@@ -12,12 +12,13 @@
 namespace weir::rules {
 
 enum class ExprKind : std::uint8_t {
-  number, duration, text, truth, name,  // leaves
+  number, duration, text, truth, name, constant,  // leaves; a constant is site.NAME
   negate, logical_not,                  // one child
   add, subtract, multiply, divide, modulo,
   less, less_equal, greater, greater_equal, equal, not_equal,
   logical_and, logical_or,              // two children
-  choice,                               // if, then, else
+  choice, between,                      // if, then, else; what, least, most
+  one_of,                               // x in (a, b, c): x first
   call                                  // function `text` of its children
 };
 
@@ -29,7 +30,7 @@ struct Expr {
   double number = 0;
   Nanoseconds duration = 0;
   bool truth = false;
-  std::string text;        // of a text, a name, a function
+  std::string text;        // of a text, a name, a constant, a function
   std::vector<std::unique_ptr<Expr>> children;
 };
 

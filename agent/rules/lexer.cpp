@@ -13,7 +13,8 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 struct Misspelling {
   std::string_view symbol, meant;
 };
-constexpr Misspelling kMisspellings[] = {{"&&", "and"}, {"||", "or"}, {"!", "not"}, {"=", "=="}, {"<>", "!="}};
+constexpr Misspelling kMisspellings[] = {{"&&", "and"}, {"||", "or"}, {"!", "not"}, {"=", "=="}, {"<>", "!="},
+                                        {"^", "pow(x, y)"}};
 
 class Lexer {
  public:

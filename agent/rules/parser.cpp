@@ -22,8 +22,10 @@ constexpr Operator kOperators[] = {
     {"%", ExprKind::modulo, 6},
 };
 constexpr int kComparison = 4;
+constexpr int kSum = 5;
 constexpr int kUnary = 7;
 constexpr std::string_view kReserved[] = {"and", "or", "not", "if", "then", "else", "true", "false", "in", "between"};
+constexpr std::size_t kMostListed = 64;
 
 class Parser {
  public:
@@ -89,25 +91,72 @@ class Parser {
 
   std::unique_ptr<Expr> climb(int least) {
     auto left = prefix();
+    bool compared = false;  // whether `left` is a comparison without parentheses
     while (left) {
       const Operator* op = infix();
-      if (op == nullptr || op->binding < least) break;
-      if (op->binding == kComparison && is_comparison(*left) && !closed_)
+      const bool membership = op == nullptr && at_membership();
+      if (op == nullptr && !membership) break;
+      const int binding = membership ? kComparison : op->binding;
+      if (binding < least) break;
+      if (binding == kComparison && std::exchange(compared, true))
         return fail(peek().offset, peek().length, "comparisons do not chain", "write a < b and b < c");
+      if (membership) {
+        left = this->membership(std::move(left));
+        continue;
+      }
       next();
-      auto right = expression(op->binding + 1);
+      auto right = expression(binding + 1);
       if (!right) return nullptr;
       auto both = make(op->kind, left->offset);
       both->children.push_back(std::move(left));
       both->children.push_back(std::move(right));
       left = close(std::move(both));
-      closed_ = false;
     }
     return left;
   }
 
-  static bool is_comparison(const Expr& expr) {
-    return expr.kind >= ExprKind::less && expr.kind <= ExprKind::not_equal;
+  // in (…), between … and …, not in (…), not between … and …
+  bool at_membership() const {
+    if (!is("not")) return is("in") || is("between");
+    const std::string_view word = tokens_[at_ + 1].word;  // an end token is last
+    return word == "in" || word == "between";
+  }
+
+  std::unique_ptr<Expr> membership(std::unique_ptr<Expr> left) {
+    const std::size_t begin = left->offset;
+    const bool negated = take("not");
+    auto expr = make(is("in") ? ExprKind::one_of : ExprKind::between, begin);
+    next();
+    expr->children.push_back(std::move(left));
+    expr = expr->kind == ExprKind::one_of ? list(std::move(expr)) : bounds(std::move(expr));
+    if (!negated || !expr) return expr;
+    auto outer = make(ExprKind::logical_not, begin);
+    outer->children.push_back(std::move(expr));
+    return close(std::move(outer));
+  }
+
+  std::unique_ptr<Expr> list(std::unique_ptr<Expr> expr) {
+    if (!take("(")) return unexpected("'('");
+    do {
+      if (expr->children.size() > kMostListed)
+        return fail(peek().offset, peek().length, "more than " + std::to_string(kMostListed) + " values to choose from");
+      auto item = expression(0);
+      if (!item) return nullptr;
+      expr->children.push_back(std::move(item));
+    } while (take(","));
+    if (!take(")")) return unexpected("',' or ')'");
+    return close(std::move(expr));
+  }
+
+  std::unique_ptr<Expr> bounds(std::unique_ptr<Expr> expr) {
+    auto low = expression(kSum);
+    if (!low) return nullptr;
+    if (!take("and")) return unexpected("'and'");
+    auto high = expression(kSum);
+    if (!high) return nullptr;
+    expr->children.push_back(std::move(low));
+    expr->children.push_back(std::move(high));
+    return close(std::move(expr));
   }
 
   const Operator* infix() const {
@@ -118,7 +167,6 @@ class Parser {
 
   std::unique_ptr<Expr> prefix() {
     const Token& token = peek();
-    closed_ = false;
     if (take("-")) return unary(ExprKind::negate, token.offset, kUnary);
     if (take("not")) return unary(ExprKind::logical_not, token.offset, 3);
     if (take("if")) return choice(token.offset);
@@ -126,7 +174,6 @@ class Parser {
       auto inner = expression(0);
       if (!inner) return nullptr;
       if (!take(")")) return unexpected("')'");
-      closed_ = true;
       return inner;
     }
     return leaf();
@@ -137,7 +184,6 @@ class Parser {
     if (!child) return nullptr;
     auto expr = make(kind, begin);
     expr->children.push_back(std::move(child));
-    closed_ = false;
     return close(std::move(expr));
   }
 
@@ -149,7 +195,6 @@ class Parser {
       expr->children.push_back(std::move(part));
       if (!word.empty() && !take(word)) return unexpected("'" + std::string(word) + "'");
     }
-    closed_ = false;
     return close(std::move(expr));
   }
 
@@ -186,9 +231,7 @@ class Parser {
     }
     if (std::ranges::find(kReserved, token.word) != std::end(kReserved)) return unexpected("a value");
     next();
-    if (is("."))
-      return fail(token.offset, token.length + 1, "'" + std::string(token.word) + ".…' is not supported yet by this version",
-                  "write the value itself");
+    if (is(".")) return constant(token);
     auto expr = make(ExprKind::name, token.offset);
     expr->text = token.word;
     if (!take("(")) return close(std::move(expr));
@@ -201,7 +244,18 @@ class Parser {
       } while (take(","));
     }
     if (!take(")")) return unexpected("',' or ')'");
-    closed_ = false;
+    return close(std::move(expr));
+  }
+
+  // site.NAME; the token is what stands before the point.
+  std::unique_ptr<Expr> constant(const Token& before) {
+    if (before.word != "site")
+      return fail(before.offset, before.length + 1, "'" + std::string(before.word) + ".…' is nothing that a rule knows",
+                  "constants of the site are: site.NAME");
+    next();
+    if (peek().kind != Token::Kind::name) return unexpected("the name of a constant");
+    auto expr = make(ExprKind::constant, before.offset);
+    expr->text = next().word;
     return close(std::move(expr));
   }
 
@@ -209,7 +263,6 @@ class Parser {
   Fault& fault_;
   std::size_t at_ = 0;
   unsigned nesting_ = 0;
-  bool closed_ = false;  // whether what was read last stood in parentheses of its own
   bool failed_ = false;
 };
 

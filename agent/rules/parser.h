@@ -1,6 +1,7 @@
 // Text → tree, by precedence climbing (V. Pratt, "Top Down Operator Precedence", POPL 1973).
 //
-// Loosest first: if-then-else, or, and, not, comparisons (which do not chain), + -, * / %, unary -.
+// Loosest first: if-then-else, or, and, not, comparisons with `in` and `between` (which do not chain), + -,
+// * / %, unary -.
 #pragma once
 
 #include <memory>
