@@ -31,6 +31,10 @@ struct LetName {
   std::shared_ptr<const Expr> value;
 };
 
+// The places in the tree of the n-th of them (from 0) are moved by (n + 1) · kLetPlaces, so that a fault in it can be
+// told from one in the expression that uses it.
+inline constexpr std::size_t kLetPlaces = 2 * kLongestExpression;
+
 // Where an expression stands, and what it may speak of.
 struct Scope {
   std::vector<InputName>& inputs;

@@ -58,8 +58,9 @@ bool parse_format(std::string_view text, MessageTemplate::Part& part) {
 
 class MessageParser {
  public:
-  MessageParser(std::string_view text, Scope& scope, bool infer_only, const std::function<void(Fault)>& complain)
-      : text_(text), scope_(scope), infer_only_(infer_only), complain_(complain) {}
+  MessageParser(std::string_view text, Scope& scope, std::size_t group_captures, bool infer_only,
+                const std::function<void(Fault)>& complain)
+      : text_(text), scope_(scope), group_captures_(group_captures), infer_only_(infer_only), complain_(complain) {}
 
   MessageTemplate run() {
     MessageTemplate out;
@@ -73,6 +74,7 @@ class MessageParser {
       const char c = text_[at];
       const bool doubled = at + 1 < text_.size() && text_[at + 1] == c;
       if ((c == '{' || c == '}') && doubled) {
+        refuse_foreign(at);
         part.literal += c;
         at += 2;
       } else if (c == '}') {
@@ -115,6 +117,13 @@ class MessageParser {
     if (!infer_only_) complain_({offset, std::max<std::size_t>(length, 1), std::move(message), std::move(hint)});
   }
 
+  // "{{ $value }}" would be shown just so.
+  void refuse_foreign(std::size_t at) {
+    const std::size_t next = text_.find_first_not_of(' ', at + 2);
+    if (text_[at] == '{' && next != std::string_view::npos && (text_[next] == '$' || text_[next] == '.'))
+      fault(at, next + 1 - at, "this is another system's way to write a value", "write {t:.1f} for an input, {n} for a capture");
+  }
+
   void place(std::size_t begin, std::size_t end, MessageTemplate::Part& part) {
     std::string_view body = text_.substr(begin, end - begin);
     if (const std::size_t colon = format_begins(body); colon != std::string_view::npos) {
@@ -126,6 +135,9 @@ class MessageParser {
     }
     if (const auto capture = capture_index(scope_.captures, body)) {
       part.capture = *capture;
+      if (static_cast<std::size_t>(*capture) >= group_captures_)
+        fault(begin, body.size(), "'{" + std::string(body) + "}' names one member of the group, and the message speaks of all",
+              "leave it out, or do not look across it");
       if (part.format != 0) fault(begin, body.size(), "a part of a path takes no format", "write {" + std::string(body) + "}");
       return;
     }
@@ -141,13 +153,14 @@ class MessageParser {
       return;
     }
     part.value = compile_expression(*expr, wanted, scope_, [&](Fault f) {
-      f.offset += begin;
+      if (f.offset < kLetPlaces) f.offset += begin;
       complain_(std::move(f));
     });
   }
 
   std::string_view text_;
   Scope& scope_;
+  std::size_t group_captures_;
   bool infer_only_;
   const std::function<void(Fault)>& complain_;
 };
@@ -211,9 +224,9 @@ PathTemplate parse_path_template(std::string_view text, std::span<const std::str
   return out;
 }
 
-MessageTemplate parse_message_template(std::string_view text, Scope& scope, bool infer_only,
+MessageTemplate parse_message_template(std::string_view text, Scope& scope, std::size_t group_captures, bool infer_only,
                                        const std::function<void(Fault)>& complain) {
-  return MessageParser(text, scope, infer_only, complain).run();
+  return MessageParser(text, scope, group_captures, infer_only, complain).run();
 }
 
 std::string fill(const MessageTemplate& message, std::span<const std::string_view> captures, const Scene& scene) {

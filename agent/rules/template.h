@@ -42,8 +42,9 @@ struct MessageTemplate {
 
 inline constexpr std::size_t kLongestMessage = 1024;
 
-// `infer_only`: learns the types of the inputs from it, says and compiles nothing.
-MessageTemplate parse_message_template(std::string_view text, Scope& scope, bool infer_only,
+// `group_captures`: how many of the scope's captures, from the first on, name the group; the others name members, of
+// which a message cannot speak. `infer_only`: learns the types of the inputs from it, says and compiles nothing.
+MessageTemplate parse_message_template(std::string_view text, Scope& scope, std::size_t group_captures, bool infer_only,
                                        const std::function<void(Fault)>& complain);
 
 // What is unknown is shown as "?".
