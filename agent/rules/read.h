@@ -2,16 +2,16 @@
 #pragma once
 
 #include <optional>
-#include <span>
 
 #include "base/diagnostic.h"
 #include "base/document.h"
-#include "model/signal.h"
+#include "rules/known_signals.h"
 #include "rules/rule_set.h"
 
 namespace weir::rules {
 
 // Nothing if there was an error, which is in `diagnostics` then.
-std::optional<Rule> read_rule(const Node& node, std::span<const model::Signal> announced, Diagnostics& diagnostics);
+std::optional<Rule> read_rule(const Node& node, const Site& site, const KnownSignals& signals,
+                              Diagnostics& diagnostics);
 
 }  // namespace weir::rules
