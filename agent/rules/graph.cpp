@@ -6,14 +6,19 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/text.h"
 #include "rules/pattern_index.h"
 
 namespace weir::rules {
 namespace {
 
+enum class Kind : std::uint8_t { emit, side, write, clear_write };
+
 struct Output {
   std::uint32_t rule;
-  std::uint32_t emit;
+  std::uint32_t index;  // among the rule's outputs of that kind
+  Kind kind;
+  bool written() const { return kind == Kind::write || kind == Kind::clear_write; }
 };
 
 // The outputs by number of levels and last level, so that 10,000 rules are not compared pairwise.
@@ -56,29 +61,63 @@ class Graph {
   }
 
  private:
-  void complain(const Emit& emit, std::string message, std::string hint) {
-    diagnostics_.push_back({Diagnostic::Severity::error, emit.position, std::move(message), std::move(hint),
-                            static_cast<int>(emit.path.text.size())});
+  struct Place {
+    const std::string& path;
+    const Position& position;
+  };
+
+  Place place(Output output) const {
+    const Rule& rule = rules_[output.rule];
+    switch (output.kind) {
+      case Kind::emit: return {rule.emits[output.index].path.text, rule.emits[output.index].position};
+      case Kind::side: return {rule.side[output.index].text, rule.position};
+      case Kind::write: return {rule.writes[output.index].path.text, rule.writes[output.index].position};
+      default: return {rule.clear_writes[output.index].path.text, rule.clear_writes[output.index].position};
+    }
+  }
+
+  void complain(Output output, std::string message, std::string hint) {
+    const Place at = place(output);
+    diagnostics_.push_back({Diagnostic::Severity::error, at.position, std::move(message), std::move(hint),
+                            output.kind == Kind::side ? 1 : static_cast<int>(at.path.size())});
   }
 
   void collect_outputs() {
-    for (std::uint32_t r = 0; r < rules_.size(); ++r)
-      for (std::uint32_t e = 0; e < rules_[r].emits.size(); ++e) {
-        const Emit& emit = rules_[r].emits[e];
-        const Emit* other = nullptr;
-        std::uint32_t owner = 0;
-        outputs_.candidates(emit.path.text, [&](Output output) {
-          const Emit& candidate = rules_[output.rule].emits[output.emit];
-          if (other == nullptr && may_overlap(candidate.path.text, emit.path.text)) {
-            other = &candidate;
-            owner = output.rule;
-          }
-        });
-        if (other != nullptr)
-          complain(emit, "rule '" + rules_[owner].name + "' may emit the same path as " + other->path.text,
-                   "give each output a path of its own");
-        outputs_.add(emit.path.text, {r, e});
-      }
+    for (std::uint32_t r = 0; r < rules_.size(); ++r) {
+      const auto collect = [&](Kind kind, std::size_t count) {
+        for (std::uint32_t i = 0; i < count; ++i) collect_output({r, i, kind});
+      };
+      collect(Kind::emit, rules_[r].emits.size());
+      collect(Kind::side, rules_[r].side.size());
+      collect(Kind::write, rules_[r].writes.size());
+      collect(Kind::clear_write, rules_[r].clear_writes.size());
+    }
+  }
+
+  void collect_output(Output output) {
+    const std::string path = lower(place(output).path);  // paths are unique ignoring case
+    bool said = false;
+    outputs_.candidates(path, [&](Output other) {
+      // What a rule writes, it may take back.
+      if (output.rule == other.rule && output.written() && other.written() && output.kind != other.kind) return;
+      if (said || !may_overlap(lower(place(other).path), path)) return;
+      said = true;
+      refuse(output, other);
+    });
+    outputs_.add(path, output);
+  }
+
+  void refuse(Output output, Output other) {
+    const std::string owner = "rule '" + rules_[other.rule].name + "' may ";
+    const std::string same = " the same path: " + place(other).path;
+    if (!output.written() && !other.written())
+      return complain(output, owner + (other.kind == Kind::side ? "put late readings under" : "emit") + same,
+                      "give each output a path of its own");
+    if (output.written() && other.written())
+      return complain(output, owner + "write to" + same,
+                      "one rule for each target: let it judge what the others emit");
+    complain(output, owner + (other.written() ? "write to" : "emit") + same,
+             "signals of drivers are written, those of rules emitted; give one of them another name");
   }
 
   void connect() {
@@ -86,8 +125,9 @@ class Graph {
     sources_.resize(rules_.size());
     for (std::uint32_t r = 0; r < rules_.size(); ++r)
       for (const Input& input : rules_[r].inputs)
-        outputs_.candidates(input.pattern.text(), [&](Output output) {
-          Emit& emit = rules_[output.rule].emits[output.emit];
+        outputs_.candidates(lower(input.pattern.text()), [&](Output output) {
+          if (output.kind != Kind::emit) return;
+          Emit& emit = rules_[output.rule].emits[output.index];
           if (!may_overlap(input.pattern.text(), emit.path.text)) return;
           emit.has_readers = rules_[output.rule].has_readers = true;
           readers_[output.rule].push_back(r);
@@ -135,13 +175,13 @@ class Graph {
     walk.erase(walk.begin(), std::ranges::find(walk, at));
     std::ranges::reverse(walk);
     std::ranges::rotate(walk, std::ranges::min_element(walk));
-    const Emit& emit = rules_[from.rule].emits[from.emit];
     if (walk.size() == 1)
-      return complain(emit, "rule '" + rules_[at].name + "' may read what it emits itself",
-                      "emit under another name, or with a further level: " + emit.path.text + "/mean");
+      return complain(from, "rule '" + rules_[at].name + "' may read what it emits itself",
+                      "emit under another name, or with a further level: " + place(from).path + "/mean");
     std::string names;
     for (const std::uint32_t r : walk) names += "'" + rules_[r].name + "' → ";
-    complain(emit, "rules that read each other's outputs in a circle: " + names + "'" + rules_[walk.front()].name + "'",
+    complain(from,
+             "rules that read each other's outputs in a circle: " + names + "'" + rules_[walk.front()].name + "'",
              "emit under another name somewhere on the way");
   }
 

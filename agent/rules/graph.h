@@ -1,4 +1,4 @@
-// Rules that read what other rules emit.
+// What rules make, and which of them read it.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,9 @@
 
 namespace weir::rules {
 
-// Puts each rule behind those whose output it reads, else in the order given, and marks outputs that
-// have readers. Complains about paths that two rules emit, and about cycles, by name.
+// Puts each rule behind those whose output it reads, else in the order given, and marks outputs that have readers.
+// Complains about paths that two rules make or write to, about writes to what a rule makes, and about cycles, by
+// name. What is put aside because it came late (`late: side`) is for people, and feeds no rule.
 void order(std::vector<Rule>& rules, Diagnostics& diagnostics);
 
 }  // namespace weir::rules
