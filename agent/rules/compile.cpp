@@ -1,14 +1,16 @@
 #include <algorithm>
-#include <array>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
-#include "base/text.h"
 #include "rules/engine.h"
+#include "rules/fields.h"
 #include "rules/graph.h"
+#include "rules/known_signals.h"
 #include "rules/pattern_index.h"
 #include "rules/read.h"
+#include "rules/reporter.h"
 #include "rules/rule_set.h"
 
 namespace weir::rules {
@@ -16,42 +18,72 @@ namespace {
 
 constexpr std::size_t kMostRules = 100'000;
 
-void complain(Diagnostics& diagnostics, const Position& at, std::string message, std::string hint, std::size_t length = 1,
-              Diagnostic::Severity severity = Diagnostic::Severity::error) {
-  diagnostics.push_back({severity, at, std::move(message), std::move(hint), static_cast<int>(length)});
-}
+constexpr std::string_view kFileKeys[] = {"rules", "valid"};
+constexpr KeyHint kFileHints[] = {{"groups", "write rules: and each rule below it"},
+                                  {"rule", "write rules:"},
+                                  {"alerts", "write rules:"},
+                                  {"alert", "write rules:, and a rule with alert:"},
+                                  {"repair", "it belongs below valid:"}};
 
 // The list of rules in a file; null if there is none.
-const Node::List* rules_of(const Node& file, Diagnostics& diagnostics) {
-  if (file.is_null()) return nullptr;
-  const Node::Map* map = file.as_map();
-  if (map == nullptr) {
-    complain(diagnostics, file.position, std::string("a file of rules is a map, not ") + file.kind(), "begin it with rules:");
+const Node::List* rules_of(const Node& file, Reporter& reporter) {
+  if (file.is_null() || read_map(file, {"a file of rules", "rules: and each rule below it", kFileKeys, kFileHints},
+                                 reporter) == nullptr)
     return nullptr;
-  }
-  for (const Node::Member& member : *map)
-    if (member.key != "rules")
-      complain(diagnostics, member.key_position, "a file of rules has no '" + member.key + "'",
-               did_you_mean(member.key, std::array<std::string_view, 1>{"rules"}), member.key.size());
   const Node* rules = file.find("rules");
   if (rules == nullptr || rules->is_null()) return nullptr;
   if (rules->as_list() == nullptr)
-    complain(diagnostics, rules->position, std::string("rules: is a list, not ") + rules->kind(), "write - name: … for each rule");
+    reporter.error(*rules, std::string("rules: is a list, not ") + rules->kind(), "write - name: … for each rule");
   return rules->as_list();
 }
 
-void warn_of_silence(const std::vector<Rule>& rules, std::span<const model::Signal> announced, Diagnostics& diagnostics) {
-  PatternIndex index;
-  std::vector<std::pair<const Rule*, const Input*>> silent;
-  for (const Rule& rule : rules)
-    for (const Input& input : rule.inputs) {
-      index.add(input.pattern.text(), static_cast<std::uint32_t>(silent.size()));
-      silent.emplace_back(&rule, &input);
+std::string place_of(const Position& position) {
+  return (position.file ? *position.file + ":" : std::string("line ")) + std::to_string(position.line);
+}
+
+// All rules of all files; what is wrong with one keeps none of the others from being read.
+class FileReader {
+ public:
+  FileReader(const Site& site, const KnownSignals& signals, Diagnostics& diagnostics)
+      : site_(site), signals_(signals), diagnostics_(diagnostics), reporter_(diagnostics) {}
+
+  std::vector<Rule> run(std::span<const Node> files) {
+    for (const Node& file : files) {
+      const Node::List* list = rules_of(file, reporter_);
+      if (list == nullptr) continue;
+      for (const Node& node : *list) {
+        if (++count_ > kMostRules) {
+          reporter_.error(node, "more than " + std::to_string(kMostRules) + " rules", "use captures: {n}");
+          return {};
+        }
+        check_name(node);
+        if (auto rule = read_rule(node, site_, signals_, diagnostics_)) rules_.push_back(std::move(*rule));
+      }
     }
-  for (const model::Signal& signal : announced)
-    index.candidates(signal.path, [&](std::uint32_t i) {
-      if (silent[i].second != nullptr && silent[i].second->pattern.match(signal.path)) silent[i].second = nullptr;
-    });
+    return std::move(rules_);
+  }
+
+ private:
+  void check_name(const Node& node) {
+    const Node* name = node.find("name");
+    if (name == nullptr || name->as_string() == nullptr) return;
+    const auto [first, is_new] = names_.try_emplace(*name->as_string(), name->position);
+    if (!is_new)
+      reporter_.error(*name, "there is a rule '" + *name->as_string() + "' already",
+                      "give each rule a name of its own; the first is at " + place_of(first->second));
+  }
+
+  const Site& site_;
+  const KnownSignals& signals_;
+  Diagnostics& diagnostics_;
+  Reporter reporter_;
+  std::vector<Rule> rules_;
+  std::unordered_map<std::string, Position> names_;
+  std::size_t count_ = 0;
+};
+
+// Of inputs that nothing known feeds, neither a driver nor another rule.
+void warn_of_silence(const std::vector<Rule>& rules, const KnownSignals& signals, Reporter& reporter) {
   const auto emitted = [&](const Input& input) {
     return std::ranges::any_of(rules, [&](const Rule& rule) {
       return rule.has_readers && std::ranges::any_of(rule.emits, [&](const Emit& emit) {
@@ -59,44 +91,29 @@ void warn_of_silence(const std::vector<Rule>& rules, std::span<const model::Sign
              });
     });
   };
-  for (const auto& [rule, input] : silent)
-    if (input != nullptr && !emitted(*input))
-      complain(diagnostics, rule->position,
-               "rule '" + rule->name + "': no signal that is known matches " + input->pattern.text(),
-               "the rule waits for one; compare with what the driver announces", 1, Diagnostic::Severity::warning);
+  for (const Rule& rule : rules)
+    for (const Input& input : rule.inputs)
+      if (signals.examples(input.pattern).empty() && !emitted(input))
+        reporter.warn(rule.position, 1,
+                      "rule '" + rule.name + "': no signal that is known matches " + input.pattern.text(),
+                      "the rule waits for one; compare with what the driver announces");
 }
 
 }  // namespace
 
-Compiled compile(std::span<const Node> files, std::span<const model::Signal> announced) {
+Compiled compile(std::span<const Node> files, const Site& site, std::span<const model::Signal> announced) {
   Compiled out;
-  std::vector<Rule> rules;
-  std::unordered_map<std::string, Position> names;
-  std::size_t count = 0;
-  for (const Node& file : files) {
-    const Node::List* list = rules_of(file, out.diagnostics);
-    if (list == nullptr) continue;
-    for (const Node& node : *list) {
-      if (++count > kMostRules) {
-        complain(out.diagnostics, node.position, "more than " + std::to_string(kMostRules) + " rules", "use captures: {n}");
-        return out;
-      }
-      if (const Node* name = node.find("name"); name != nullptr && name->as_string() != nullptr) {
-        const auto [first, is_new] = names.try_emplace(*name->as_string(), name->position);
-        if (!is_new)
-          complain(out.diagnostics, name->position, "there is a rule '" + *name->as_string() + "' already",
-                   "give each rule a name of its own; the first is at " +
-                       (first->second.file ? *first->second.file + ":" : std::string("line ")) + std::to_string(first->second.line),
-                   name->as_string()->size());
-      }
-      if (auto rule = read_rule(node, announced, out.diagnostics)) rules.push_back(std::move(*rule));
-    }
-  }
-  order(rules, out.diagnostics);
-  if (has_errors(out.diagnostics)) return out;
-  if (!announced.empty()) warn_of_silence(rules, announced, out.diagnostics);
+  Reporter reporter(out.diagnostics);
+  auto calendar = Calendar::make(site.timezone, site.shifts);
+  if (!calendar) reporter.error(Position{}, 1, calendar.error().what, calendar.error().hint);
+  const KnownSignals signals(announced);
   auto set = std::make_shared<RuleSet>();
-  set->rules = std::move(rules);
+  set->rules = FileReader(site, signals, out.diagnostics).run(files);
+  order(set->rules, out.diagnostics);
+  if (has_errors(out.diagnostics)) return out;
+  if (!signals.empty()) warn_of_silence(set->rules, signals, reporter);
+  set->calendar = std::move(*calendar);
+  for (Rule& rule : set->rules) rule.calendar = set->calendar;
   out.rules = std::move(set);
   return out;
 }
