@@ -10,6 +10,7 @@
 #include "rules/known_signals.h"
 #include "rules/pattern_index.h"
 #include "rules/read.h"
+#include "rules/read_validity.h"
 #include "rules/reporter.h"
 #include "rules/rule_set.h"
 
@@ -99,6 +100,25 @@ void warn_of_silence(const std::vector<Rule>& rules, const KnownSignals& signals
                       "the rule waits for one; compare with what the driver announces");
 }
 
+std::shared_ptr<const ValiditySet> read_profiles(std::span<const Node> files, const KnownSignals& signals, Reporter& reporter) {
+  auto set = std::make_shared<ValiditySet>();
+  for (const Node& file : files)
+    if (const Node* valid = file.as_map() != nullptr ? file.find("valid") : nullptr) read_valid(*valid, signals, reporter, *set);
+  return set;
+}
+
+// What is repaired goes out under a path that no rule emits.
+void refuse_shared_paths(const std::vector<Rule>& rules, const ValiditySet& validity, Reporter& reporter) {
+  for (const Profile& profile : validity.profiles)
+    for (const Check& check : profile.checks)
+      for (const Rule& rule : rules)
+        for (const Emit& emit : rule.emits)
+          if (check.repair != Repair::none && may_overlap(check.repaired.text, emit.path.text))
+            reporter.error(emit.position, emit.path.text.size(),
+                           "what is repaired of " + check.pattern.text() + " goes out as " + check.repaired.text,
+                           "give this output another path");
+}
+
 }  // namespace
 
 Compiled compile(std::span<const Node> files, const Site& site, std::span<const model::Signal> announced) {
@@ -109,6 +129,8 @@ Compiled compile(std::span<const Node> files, const Site& site, std::span<const 
   const KnownSignals signals(announced);
   auto set = std::make_shared<RuleSet>();
   set->rules = FileReader(site, signals, out.diagnostics).run(files);
+  set->validity = read_profiles(files, signals, reporter);
+  refuse_shared_paths(set->rules, *set->validity, reporter);
   order(set->rules, out.diagnostics);
   if (has_errors(out.diagnostics)) return out;
   if (!signals.empty()) warn_of_silence(set->rules, signals, reporter);

@@ -20,6 +20,7 @@ void Engine::State::install(std::shared_ptr<const RuleSet> rules) {
   states_.clear();
   timers_.clear();
   rules_ = std::move(rules);
+  validity_.install(rules_->validity);
   std::vector<std::vector<Nanoseconds>> wakes;
   for (const Rule& rule : rules_->rules) {
     const std::string key = rule.key.hex();
@@ -97,8 +98,9 @@ const std::vector<Engine::State::Binding>& Engine::State::bindings(Source& sourc
 
 void Engine::State::readings(Timestamp arrival, const model::Series& series, Outputs& outputs) {
   advance_clock(arrival, outputs);
-  if (series.signal >= signals_.size() || signals_[series.signal].bindings.empty()) return;
   Sink to = sink(outputs);
+  if (!repairing_.empty() && repairing_.contains(series.signal)) repair(series, to);
+  if (series.signal >= signals_.size() || signals_[series.signal].bindings.empty()) return feed_derived(to);
   counters_.readings += series.size();
   if (!series.qualities.empty())
     for (std::size_t i = 0; i < series.size(); ++i) counters_.bad += series.quality(i).bad() ? 1 : 0;
@@ -107,6 +109,17 @@ void Engine::State::readings(Timestamp arrival, const model::Series& series, Out
     set_timer(binding.rule, binding.group);
   }
   feed_derived(to);
+}
+
+void Engine::State::repair(const model::Series& series, Sink& sink) {
+  repaired_.clear();
+  validity_.repair(series, repaired_);
+  const Repairing& to = repairing_.at(series.signal);
+  const std::string& unit = units_[signals_[series.signal].unit];
+  for (Repaired& one : repaired_) {
+    derived_.push_back({to.node, one.reading});
+    sink.outputs.emitted.push_back({to.path, unit, std::move(one.reading)});
+  }
 }
 
 void Engine::State::feed_derived(Sink& sink) {
@@ -197,7 +210,7 @@ Engine::Engine() : state_(std::make_unique<State>()) {}
 Engine::~Engine() = default;
 void Engine::install(std::shared_ptr<const RuleSet> rules) { state_->install(std::move(rules)); }
 void Engine::define(model::SignalId id, const model::Signal& signal) { state_->define(id, signal); }
-void Engine::validate(Timestamp, model::Series&) {}
+void Engine::validate(model::Series& series) { state_->validate(series); }
 void Engine::readings(Timestamp arrival, const model::Series& series, Outputs& outputs) {
   state_->readings(arrival, series, outputs);
 }

@@ -134,8 +134,8 @@ class Engine {
   void install(std::shared_ptr<const RuleSet> rules);
 
   // Marks readings of one series as `valid:` has it: qualities become worse, never better, and nothing else changes.
-  // Before readings(), which has to see what it made; what was marked once is marked the same again.
-  void validate(Timestamp arrival, model::Series& series);
+  // Before readings(), of what comes and of what is replayed alike; what was marked once is marked the same again.
+  void validate(model::Series& series);
 
   // From here on `id` stands for this signal. Before its first reading; again if it changed.
   void define(model::SignalId id, const model::Signal& signal);

@@ -21,9 +21,12 @@ void Engine::State::bind_all() {
       index_entries_.push_back({r, i});
     }
   }
+  repairing_.clear();
   for (SignalId id = 0; id < signals_.size(); ++id) {
     signals_[id].bindings.clear();
-    if (signals_[id].path_size != 0) bind(path_of(signals_[id]), id);
+    if (signals_[id].path_size == 0) continue;
+    bind(path_of(signals_[id]), id);
+    define_validity(id);
   }
   settle();
   for (SignalId id = 0; id < signals_.size(); ++id) spread_unit(id);
@@ -158,7 +161,10 @@ void Engine::State::define(SignalId id, const model::Signal& signal) {
   if (id >= signals_.size()) signals_.resize(std::size_t{id} + 1);
   Signal& known = signals_[id];
   known.unit = unit_index(signal.unit);
-  if (path_of(known) == signal.path) return spread_unit(id);
+  if (path_of(known) == signal.path) {
+    define_validity(id);
+    return spread_unit(id);
+  }
   const bool is_new = known.path_size == 0;
   known.path = static_cast<std::uint32_t>(paths_.size());
   known.path_size = static_cast<std::uint32_t>(signal.path.size());
@@ -170,8 +176,23 @@ void Engine::State::define(SignalId id, const model::Signal& signal) {
     return;
   }
   bind(signal.path, id);
+  define_validity(id);
   settle();
   spread_unit(id);
+}
+
+// Its corrected signal, if it has one, is a source of its own.
+void Engine::State::define_validity(SignalId id) {
+  if (rules_->validity->profiles.empty()) return;
+  model::Signal signal;
+  signal.path = path_of(signals_[id]);
+  signal.unit = units_[signals_[id].unit];
+  std::string path = validity_.define(id, signal);
+  if (path.empty() || repairing_.contains(id)) return;
+  const auto node = static_cast<std::uint32_t>(nodes_.size());
+  nodes_.emplace_back();
+  bind(path, kFirstNode + node);
+  repairing_[id] = {std::move(path), node};
 }
 
 std::vector<std::vector<Nanoseconds>> Engine::State::all_wakes() const {

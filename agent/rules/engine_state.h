@@ -16,6 +16,7 @@
 #include "rules/rule_set.h"
 #include "rules/rule_state.h"
 #include "rules/timers.h"
+#include "rules/validity.h"
 
 namespace weir::rules {
 
@@ -27,6 +28,7 @@ class Engine::State final : private Timers::Places {
 
   void install(std::shared_ptr<const RuleSet> rules);
   void define(SignalId id, const model::Signal& signal);
+  void validate(model::Series& series) { validity_.mark(series); }
   void readings(Timestamp arrival, const model::Series& series, Outputs& outputs);
   void tick(Timestamp now, Outputs& outputs);
   bool waits_for_time() const;
@@ -60,6 +62,10 @@ class Engine::State final : private Timers::Places {
     std::uint16_t unit = 0;
     std::uint32_t path = 0, path_size = 0;  // where it is in paths_
   };
+  struct Repairing {            // of a signal whose bad readings are repaired
+    std::string path;
+    std::uint32_t node;
+  };
   // Signals of an input that has only some of the rule's captures, and the groups that they are for.
   struct Partial {
     std::vector<std::uint32_t> sources;
@@ -77,6 +83,8 @@ class Engine::State final : private Timers::Places {
   void connect(GroupName name);
   void settle();
   void spread_unit(SignalId id);
+  void define_validity(SignalId id);
+  void repair(const model::Series& series, Sink& sink);
   std::uint16_t unit_index(const std::string& unit);
   std::uint16_t conversion_index(std::uint16_t unit, const Input& input);
   Sink sink(Outputs& outputs) {
@@ -104,6 +112,9 @@ class Engine::State final : private Timers::Places {
   PatternIndex index_;
   std::vector<std::pair<std::uint32_t, std::uint16_t>> index_entries_;  // rule and input
   std::map<std::pair<std::uint32_t, std::uint16_t>, std::unordered_map<std::string, Partial>> partials_;
+  Validity validity_;
+  std::unordered_map<SignalId, Repairing> repairing_;
+  std::vector<Repaired> repaired_;
   std::vector<GroupName> unsettled_;                // groups to be connected
   Timers timers_;
   std::vector<Derived> derived_;                    // emitted, to be fed to their readers

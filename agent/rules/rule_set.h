@@ -19,6 +19,7 @@
 #include "rules/program.h"
 #include "rules/step.h"
 #include "rules/template.h"
+#include "rules/validity.h"
 
 namespace weir::rules {
 
@@ -120,6 +121,7 @@ class RuleSet {
  public:
   std::vector<Rule> rules;              // what is read by others before those that read it
   std::shared_ptr<const Calendar> calendar;
+  std::shared_ptr<const ValiditySet> validity = std::make_shared<ValiditySet>();
 };
 
 }  // namespace weir::rules

@@ -32,6 +32,7 @@ std::string Engine::State::save() const {
     state->save(bytes, timers_);
     put_bytes(out, bytes);
   }
+  validity_.save(out);
   return out;
 }
 
@@ -68,8 +69,10 @@ Result<void> Engine::State::restore(std::string_view bytes) {
     if (!states[found->second]->restore(body, now, wakes[found->second]))
       return fail("the state of the rule '" + states[found->second]->rule().name + "' is damaged", "the rules begin anew");
   }
-  if (!in.ok() || !in.at_end()) return fail("the state of the rules is damaged", "the rules begin anew");
+  Validity validity = validity_;
+  if (!in.ok() || !validity.restore(in) || !in.at_end()) return fail("the state of the rules is damaged", "the rules begin anew");
 
+  validity_ = std::move(validity);
   states_ = std::move(states);
   now_ = now;
   last_arrival_ = last_arrival;
