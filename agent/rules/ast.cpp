@@ -129,9 +129,7 @@ void write(const Expr& expr, std::string& out) {
       return;
     case ExprKind::between:
     case ExprKind::one_of: return write_membership(expr, "", out);
-    case ExprKind::call:
-      out += expr.text;
-      return write_list(expr, 0, out);
+    case ExprKind::call: out += expr.text; return write_list(expr, 0, out);
     default: break;
   }
   // Operators are left-associative, comparisons not associative at all.

@@ -13,12 +13,10 @@ struct Operator {
   int binding;
 };
 constexpr Operator kOperators[] = {
-    {"or", ExprKind::logical_or, 1},       {"and", ExprKind::logical_and, 2},
-    {"<", ExprKind::less, 4},              {"<=", ExprKind::less_equal, 4},
-    {">", ExprKind::greater, 4},           {">=", ExprKind::greater_equal, 4},
-    {"==", ExprKind::equal, 4},            {"!=", ExprKind::not_equal, 4},
-    {"+", ExprKind::add, 5},               {"-", ExprKind::subtract, 5},
-    {"*", ExprKind::multiply, 6},          {"/", ExprKind::divide, 6},
+    {"or", ExprKind::logical_or, 1}, {"and", ExprKind::logical_and, 2}, {"<", ExprKind::less, 4},
+    {"<=", ExprKind::less_equal, 4}, {">", ExprKind::greater, 4},       {">=", ExprKind::greater_equal, 4},
+    {"==", ExprKind::equal, 4},      {"!=", ExprKind::not_equal, 4},    {"+", ExprKind::add, 5},
+    {"-", ExprKind::subtract, 5},    {"*", ExprKind::multiply, 6},      {"/", ExprKind::divide, 6},
     {"%", ExprKind::modulo, 6},
 };
 constexpr int kComparison = 4;
@@ -58,8 +56,10 @@ class Parser {
 
   std::unique_ptr<Expr> unexpected(const std::string& wanted) {
     const Token& token = peek();
-    if (token.kind == Token::Kind::end) return fail(token.offset, 1, "the expression ends where " + wanted + " should be");
-    return fail(token.offset, token.length, "'" + std::string(token.word) + "' stands where " + wanted + " should be");
+    if (token.kind == Token::Kind::end)
+      return fail(token.offset, 1, "the expression ends where " + wanted + " should be");
+    return fail(token.offset, token.length,
+                "'" + std::string(token.word) + "' stands where " + wanted + " should be");
   }
 
   std::unique_ptr<Expr> make(ExprKind kind, std::size_t begin) {
@@ -139,7 +139,8 @@ class Parser {
     if (!take("(")) return unexpected("'('");
     do {
       if (expr->children.size() > kMostListed)
-        return fail(peek().offset, peek().length, "more than " + std::to_string(kMostListed) + " values to choose from");
+        return fail(peek().offset, peek().length,
+                    "more than " + std::to_string(kMostListed) + " values to choose from");
       auto item = expression(0);
       if (!item) return nullptr;
       expr->children.push_back(std::move(item));
@@ -250,7 +251,8 @@ class Parser {
   // site.NAME; the token is what stands before the point.
   std::unique_ptr<Expr> constant(const Token& before) {
     if (before.word != "site")
-      return fail(before.offset, before.length + 1, "'" + std::string(before.word) + ".…' is nothing that a rule knows",
+      return fail(before.offset, before.length + 1,
+                  "'" + std::string(before.word) + ".…' is nothing that a rule knows",
                   "constants of the site are: site.NAME");
     next();
     if (peek().kind != Token::Kind::name) return unexpected("the name of a constant");
