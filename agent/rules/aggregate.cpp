@@ -175,6 +175,7 @@ void merge_values(const Aggregate& aggregate, Accumulator& to, const Accumulator
 }
 
 void merge_carrying(const Aggregate& aggregate, Accumulator& to, const Accumulator& later) {
+  if (to.holds && later.holds && later.count == 0) return;  // what holds goes on holding
   const bool increase = aggregate.kind == Kind::increase, has_values = later.to != kLongAgo;
   hold_until(aggregate, to, to.v, later.from);
   if (increase && has_values) {
