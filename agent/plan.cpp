@@ -12,8 +12,61 @@
 
 namespace weir::plan {
 
+rules::Site site(const config::Site& site) {
+  rules::Site out{site.timezone, {}, site.constants};
+  for (const config::Shift& shift : site.shifts) out.shifts.push_back({shift.name, shift.begin, shift.end});
+  std::ranges::stable_sort(out.shifts, {}, &rules::Shift::begin);
+  return out;
+}
+
+namespace {
+
+void encode(const rules::Site& site, v1::Site& out) {
+  out.set_timezone(site.timezone);
+  for (const rules::Shift& shift : site.shifts) {
+    v1::Site::Shift& to = *out.add_shifts();
+    to.set_name(shift.name);
+    to.set_begin(shift.begin);
+    to.set_end(shift.end);
+  }
+  for (const auto& [name, value] : site.constants) {
+    v1::Site::Constant& to = *out.add_constants();
+    to.set_name(name);
+    to.set_value(value);
+  }
+}
+
+rules::Site decode(const v1::Site& site) {
+  rules::Site out;
+  if (!site.timezone().empty()) out.timezone = site.timezone();
+  for (const v1::Site::Shift& shift : site.shifts()) out.shifts.push_back({shift.name(), shift.begin(), shift.end()});
+  for (const v1::Site::Constant& constant : site.constants())
+    out.constants.emplace_back(constant.name(), constant.value());
+  return out;
+}
+
+// Says what is wrong with the site where it is written, and makes `site` one that rules can be compiled for.
+void check_site(const config::Site& written, rules::Site& site, Diagnostics& diagnostics) {
+  const auto complain = [&](const Position& at, const Error& error) {
+    diagnostics.push_back({Diagnostic::Severity::error, at, "site: " + error.what, error.hint});
+  };
+  if (const auto fine = rules::Calendar::make(site.timezone, {}); !fine) {
+    complain(written.timezone_place, fine.error());
+    site.timezone = "UTC";
+  }
+  if (const auto fine = rules::Calendar::make("UTC", site.shifts); !fine) {
+    complain(written.shifts_place, fine.error());
+    site.shifts.resize(1);
+    site.shifts.front() = {"shift", 0, 0};
+  }
+}
+
+}  // namespace
+
 v1::RulesChanged rule_files(const config::Config& config) {
   v1::RulesChanged rules;
+  // Left out where it says nothing, so that rules of a log from before it existed are the same rules.
+  if (const rules::Site here = site(config.site); here != rules::Site()) encode(here, *rules.mutable_site());
   for (const config::Source& source : config.rule_files) {
     v1::RuleFile& file = *rules.add_files();
     file.set_name(source.name);
@@ -31,7 +84,7 @@ rules::Compiled compile(const v1::RulesChanged& rules) {
     documents.push_back(std::move(parsed.root));
   }
   if (has_errors(diagnostics)) return {nullptr, std::move(diagnostics)};
-  return rules::compile(documents);
+  return rules::compile(documents, decode(rules.site()));
 }
 
 v1::KeptConfig kept(const config::Config& config, const std::filesystem::path& folder) {
@@ -157,7 +210,9 @@ Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& d
       say(finding.severity, at_pointer(driver.options, finding.at).position, finding.message, finding.hint);
   }
 
-  rules::Compiled compiled = rules::compile(config.rules, announced);
+  rules::Site here = site(config.site);
+  check_site(config.site, here, diagnostics);
+  rules::Compiled compiled = rules::compile(config.rules, here, announced);
   diagnostics.insert(diagnostics.end(), compiled.diagnostics.begin(), compiled.diagnostics.end());
 
   // One fault is said once: by who read it first.

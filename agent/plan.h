@@ -24,9 +24,12 @@
 
 namespace weir::plan {
 
-// Rule files as they stand in the log, and back to what the engine runs.
+// Rule files and the site they are for, as they stand in the log, and back to what the engine runs.
 v1::RulesChanged rule_files(const config::Config& config);
 rules::Compiled compile(const v1::RulesChanged& rules);
+
+// What rules know of the site.
+rules::Site site(const config::Site& site);
 
 v1::KeptConfig kept(const config::Config& config, const std::filesystem::path& folder);
 config::Loaded load(const v1::KeptConfig& kept);

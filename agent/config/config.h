@@ -76,10 +76,18 @@ struct Uplink {
   friend bool operator==(const Uplink&, const Uplink&) = default;
 };
 
+struct Shift {
+  std::string name;
+  Nanoseconds begin = 0, end = 0;  // since local midnight; one that ends at or before its beginning ends on the next day
+  friend bool operator==(const Shift&, const Shift&) = default;
+};
+
 struct Site {
   std::string name;  // also the agent's name upstream, unless agent: says another
   std::string agent;
   std::string timezone = "UTC";
+  std::vector<Shift> shifts;  // as written
+  Position timezone_place, shifts_place;
   std::vector<std::pair<std::string, double>> constants;  // site.NAME in rules
 };
 

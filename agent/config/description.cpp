@@ -38,6 +38,13 @@ Result<void> check_identifier(std::string_view name) {
   return {};
 }
 
+Result<void> check_shift_name(std::string_view name) {
+  const auto odd = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (name.empty() || name.size() > 64 || std::ranges::any_of(name, odd))
+    return fail("the name of a shift has 0 or more than 64 bytes, or odd ones", "write early: \"06:00-14:00\"");
+  return {};
+}
+
 Result<void> check_timezone(std::string_view name) {
   const bool odd =
       name.empty() || name.front() == '/' || name.find("..") != std::string_view::npos || name.size() > 64;
@@ -118,6 +125,9 @@ void describe_site(Fields& fields, Site& site) {
               });
   fields.text({"agent", "The agent's name upstream; the site's if left out"}, site.agent, check_plain_name);
   fields.text({"timezone", "Of shifts and days in rules, as in /usr/share/zoneinfo"}, site.timezone, check_timezone);
+  fields.place("timezone", site.timezone_place);
+  fields.shifts({"shifts", "Of the calendar in rules: early: \"06:00-14:00\""}, site.shifts, check_shift_name);
+  fields.place("shifts", site.shifts_place);
   fields.numbers({"constants", "Numbers that rules read as site.NAME"}, site.constants, check_identifier);
   if (site.agent.empty()) {
     const auto fit = check_plain_name(site.name);

@@ -18,6 +18,8 @@
 
 namespace weir::config {
 
+struct Shift;
+
 using Check = std::function<Result<void>(std::string_view)>;
 
 enum class Need { optional, required };
@@ -45,6 +47,7 @@ class Fields {
   virtual void texts(Key key, std::vector<std::string>& out, Check check) = 0;
   virtual void choices(Key key, std::vector<std::string>& out, std::vector<std::string_view> choices) = 0;
   virtual void numbers(Key key, std::vector<std::pair<std::string, double>>& out, Check check_name) = 0;
+  virtual void shifts(Key key, std::vector<Shift>& out, Check check_name) = 0;  // names, each with 06:00-14:00
 
   // Whatever map stands there.
   virtual void anything(Key key, Node& out) = 0;

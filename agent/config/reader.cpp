@@ -38,6 +38,21 @@ bool is_key(std::string_view text) {
          (text.size() == 44 && text.ends_with('=') && text.find_first_of("._-") == std::string_view::npos);
 }
 
+// "06:00-14:00". An end of 24:00 is midnight.
+bool parse_shift(std::string_view text, Shift& out) {
+  const auto time = [](std::string_view part, Nanoseconds& of_day) {
+    const auto digit = [&](std::size_t at) { return part[at] >= '0' && part[at] <= '9'; };
+    if (part.size() != 5 || part[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4)) return false;
+    const int hours = (part[0] - '0') * 10 + part[1] - '0', minutes = (part[3] - '0') * 10 + part[4] - '0';
+    of_day = hours * kHour + minutes * kMinute;
+    return minutes < 60 && of_day <= kDay;
+  };
+  if (text.size() != 11 || text[5] != '-' || !time(text.substr(0, 5), out.begin) || !time(text.substr(6), out.end))
+    return false;
+  if (out.end == kDay) out.end = 0;
+  return out.begin < kDay;
+}
+
 }  // namespace
 
 std::filesystem::path secret_path(const std::string& text, const std::filesystem::path& folder) {
@@ -277,6 +292,25 @@ void Reader::numbers(Key key, std::vector<std::pair<std::string, double>>& out, 
     double value = 0;
     if (constant.value.as_number(value)) out.emplace_back(constant.key, value);
     else wrong_kind(constant, "a number", "write a number, without quotes");
+  }
+}
+
+void Reader::shifts(Key key, std::vector<Shift>& out, Check check_name) {
+  const Node::Member* found = member(key);
+  if (found == nullptr || found->value.is_null()) return;
+  const Node::Map* map = found->value.as_map();
+  constexpr const char* kForm = "write early: \"06:00-14:00\", a line each";
+  if (map == nullptr) return wrong_kind(*found, "a map", kForm);
+  for (const Node::Member& shift : *map) {
+    if (auto fine = check_name(shift.key); !fine)
+      wrong_key(shift, found->key + ": " + fine.error().what, fine.error().hint);
+    const std::string* text = shift.value.as_string();
+    Shift read{shift.key};
+    if (text == nullptr) wrong_kind(shift, "a span of the day", kForm);
+    else if (!parse_shift(*text, read))
+      wrong(shift.value, found->key + ": '" + *text + "' is no span of the day", "write \"06:00-14:00\"");
+    else
+      out.push_back(std::move(read));
   }
 }
 

@@ -31,6 +31,7 @@ class Reader final : public Fields {
   void texts(Key key, std::vector<std::string>& out, Check check) override;
   void choices(Key key, std::vector<std::string>& out, std::vector<std::string_view> choices) override;
   void numbers(Key key, std::vector<std::pair<std::string, double>>& out, Check check_name) override;
+  void shifts(Key key, std::vector<Shift>& out, Check check_name) override;
   void anything(Key key, Node& out) override;
   void place(const char* key, Position& out) override;
   void section(Key key, const Body& body, const char* shorthand) override;

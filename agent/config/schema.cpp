@@ -71,6 +71,11 @@ class SchemaWriter final : public Fields {
   void numbers(Key key, std::vector<std::pair<std::string, double>>&, Check) override {
     property(key, map_of(typed("number")));
   }
+  void shifts(Key key, std::vector<Shift>&, Check) override {
+    Node span = typed("string");
+    set(span, "pattern", json_text("^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"));
+    property(key, map_of(std::move(span)));
+  }
   void anything(Key key, Node&) override { property(key, or_nothing(typed("object"))); }
   void place(const char*, Position&) override {}
   void section(Key key, const Body& body, const char* shorthand) override {

@@ -21,7 +21,7 @@ constexpr int kWindows = 9;
 std::shared_ptr<const rules::RuleSet> compile_json(const std::string& text) {
   const auto document = parse_json(text);
   if (!document) return nullptr;
-  return rules::compile({&*document, 1}).rules;
+  return rules::compile({&*document, 1}, {}).rules;
 }
 
 std::string alert_rule(const std::string& name, const std::string& path, const std::string& when) {

@@ -32,7 +32,7 @@ void check_expression(std::string_view text) {
 void run_rules(const std::string& text) {
   const config::Parsed parsed = config::parse_yaml({"fuzz.yaml", text});
   if (has_errors(parsed.diagnostics)) return;
-  const rules::Compiled compiled = rules::compile({&parsed.root, 1});
+  const rules::Compiled compiled = rules::compile({&parsed.root, 1}, {});
   require((compiled.rules != nullptr) != has_errors(compiled.diagnostics));
   if (!compiled.rules) return;
   rules::Engine engine, other;

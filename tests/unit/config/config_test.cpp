@@ -70,7 +70,8 @@ TEST(Config, ReadsEveryKey) {
   ::unsetenv("CREDENTIALS_DIRECTORY");
   const Loaded loaded = load_text(R"(
 version: 1
-site: {name: Pump house 7, agent: ph7, timezone: Europe/Berlin, constants: {limit: 90, half: 0.5}}
+site: {name: Pump house 7, agent: ph7, timezone: Europe/Berlin, constants: {limit: 90, half: 0.5},
+       shifts: {night: "22:00-06:00", early: "06:00-14:00", late: 14:00-22:00}}
 bus:
   url: mqtts://127.0.0.1:8883
   username: weir
@@ -102,6 +103,11 @@ intake: {future: {tolerance: 1m, policy: refuse}}
   const Config& config = *loaded.config;
   EXPECT_EQ(config.site.agent, "ph7");
   EXPECT_EQ(config.site.timezone, "Europe/Berlin");
+  EXPECT_THAT(config.site.shifts,
+              ElementsAre(Shift{"night", 22 * kHour, 6 * kHour}, Shift{"early", 6 * kHour, 14 * kHour},
+                          Shift{"late", 14 * kHour, 22 * kHour}));
+  EXPECT_EQ(config.site.timezone_place.line, 3);
+  EXPECT_EQ(config.site.shifts_place.line, 4);
   EXPECT_THAT(config.site.constants, ElementsAre(std::pair("limit", 90.0), std::pair("half", 0.5)));
   EXPECT_FALSE(config.bus.managed);
   EXPECT_EQ(config.bus.url, "mqtts://127.0.0.1:8883");
@@ -254,6 +260,28 @@ TEST(Config, SiteNameMustFitOrAgentBeSaid) {
                   "2:39 b: wants a number, not a text | write a number, without quotes"));
 }
 
+TEST(Config, ShiftsAreSpansOfTheDay) {
+  const auto of = [](const std::string& shifts) {
+    return said(load_text("version: 1\nsite: {name: x, shifts: " + shifts + "}\n"));
+  };
+  EXPECT_THAT(of("{a: \"00:00-24:00\", b: 23:59-00:00}"), IsEmpty());
+  for (const char* wrong : {"6:00-14:00", "06:00-14:60", "24:00-06:00", "06:00-24:01", "06:00", "06:00 - 14:00",
+                            "06-14", "0a:00-14:00", "06:00-14:00:00",
+                            "06:00\xe2\x80\x93"
+                            "14:00"})
+    EXPECT_THAT(
+        of("{a: \"" + std::string(wrong) + "\"}"),
+        ElementsAre("2:30 shifts: '" + std::string(wrong) + "' is no span of the day | write \"06:00-14:00\""));
+  EXPECT_THAT(of("[06:00-14:00]"),
+              ElementsAre("2:25 shifts: wants a map, not a list | write early: \"06:00-14:00\", a line each"));
+  EXPECT_THAT(
+      of("{a: 6}"),
+      ElementsAre("2:29 a: wants a span of the day, not a whole number | write early: \"06:00-14:00\", a line each"));
+  EXPECT_THAT(of("{\"\": \"06:00-14:00\"}"),
+              ElementsAre("2:27 shifts: the name of a shift has 0 or more than 64 bytes, or odd ones | write early: "
+                          "\"06:00-14:00\""));
+}
+
 TEST(Config, VersionAndSiteAreNeeded) {
   const std::string version = "weir.yaml lacks the key 'version' | add version: 1, the version of this format";
   const std::string site =
@@ -372,7 +400,8 @@ TEST(Schema, NamesWhatTheReaderReads) {
   const std::string store = "/properties/store/anyOf/0/properties";
   EXPECT_EQ(to_json(at_pointer(*schema_json, store + "/retain/type")), R"("string")");
   EXPECT_THAT(keys(store + "/streams/anyOf/0/properties"), ElementsAre("alerts", "derived", "raw", "backfill"));
-  EXPECT_EQ(to_json(at_pointer(*schema_json, store + "/streams/anyOf/0/properties/raw/anyOf/0/properties/priority/maximum")),
+  EXPECT_EQ(to_json(at_pointer(*schema_json,
+                               store + "/streams/anyOf/0/properties/raw/anyOf/0/properties/priority/maximum")),
             "100");
   const std::regex size(*at_pointer(*schema_json, store + "/quota/pattern").as_string());
   for (const char* right : {"2GB", "1.5 GiB", "500kB", "7B"}) EXPECT_TRUE(std::regex_match(right, size)) << right;

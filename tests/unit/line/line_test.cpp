@@ -98,7 +98,7 @@ rules::Compiled compile(const v1::RulesChanged& rules) {
   std::vector<Node> documents;
   for (const v1::RuleFile& file : rules.files())
     documents.push_back(config::parse_yaml({file.name(), file.text()}).root);
-  return rules::compile(documents);
+  return rules::compile(documents, {});
 }
 
 v1::RulesChanged some_rules() {

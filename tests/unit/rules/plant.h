@@ -13,14 +13,15 @@
 
 namespace weir::rules {
 
-inline Compiled compile_yaml(const std::string& text, std::span<const model::Signal> announced = {}) {
+inline Compiled compile_yaml(const std::string& text, std::span<const model::Signal> announced = {},
+                             const Site& site = {}) {
   const config::Parsed parsed = config::parse_yaml({"rules.yaml", text});
   Compiled out;
   if (has_errors(parsed.diagnostics)) {
     out.diagnostics = parsed.diagnostics;
     return out;
   }
-  return compile({&parsed.root, 1}, announced);
+  return compile({&parsed.root, 1}, site, announced);
 }
 
 inline std::string all(const Diagnostics& diagnostics) {
@@ -38,10 +39,10 @@ inline model::Signal make_signal(const std::string& path, const std::string& uni
 
 class Plant {
  public:
-  explicit Plant(const std::string& rules) { install(rules); }
+  explicit Plant(const std::string& rules, Site where = site()) : where_(std::move(where)) { install(rules); }
 
   void install(const std::string& rules) {
-    const Compiled compiled = compile_yaml(rules);
+    const Compiled compiled = compile_yaml(rules, {}, where_);
     ASSERT_TRUE(compiled.rules) << all(compiled.diagnostics);
     engine.install(compiled.rules);
   }
@@ -59,6 +60,7 @@ class Plant {
     series.signal = signal(path);
     series.append({seconds(time), std::move(value), quality});
     now_ = std::max(now_, seconds(arrival < 0 ? time : arrival));
+    engine.validate(series);
     engine.readings(now_, series, out);
     return *this;
   }
@@ -72,16 +74,26 @@ class Plant {
     return *this;
   }
 
-  // What came out since the last call: "12 path = value [quality]" and "12 raised rule{n=1}: message".
+  // What a person does, now.
+  std::size_t command(AlertCommand::Verb verb, const std::string& target, double until = 0) {
+    return engine.command(now_, {verb, target, "eve", "because", seconds(until)}, out);
+  }
+
+  // What came out since the last call: "12 path = value [quality]", "12 raised since 11: message" and "12 write path = value".
   std::vector<std::string> said() {
     std::vector<std::string> lines;
     for (const Emitted& e : out.emitted) {
       std::string line = stamp(e.reading.time) + " " + e.path + " = " + model::to_text(e.reading.value);
       if (!e.unit.empty()) line += " " + e.unit;
       if (!e.reading.quality.good()) line += " [" + to_text(e.reading.quality) + "]";
+      if (e.revision) line += " revised";
       lines.push_back(line);
     }
     for (const AlertEvent& a : out.alerts) lines.push_back(stamp(a.time) + " " + a.change + " since " + stamp(a.since) + ": " + a.message);
+    for (const WriteRequest& w : out.writes) {
+      lines.push_back(stamp(w.time) + " write " + w.path + " = " + model::to_text(w.value));
+      if (w.lease > 0) lines.back() += " for " + stamp(w.lease) + (w.fallback ? ", then " + model::to_text(*w.fallback) : "");
+    }
     out.clear();
     return lines;
   }
@@ -93,6 +105,7 @@ class Plant {
   Outputs out;
 
  private:
+  Site where_;
   std::map<std::string, model::SignalId> ids_;
   Timestamp now_ = 0;
 };
