@@ -8,6 +8,7 @@ namespace weir::rules {
 namespace {
 
 constexpr std::size_t kBlock = 16;
+constexpr char kUnknown = 0, kReading = 1, kMany = 2;  // stretches, saved
 constexpr Timestamp kFar = (std::int64_t{1} << 62) + (std::int64_t{1} << 60);
 
 // Of what is counted in one total the stacks hold only what cannot be taken away again: the worst quality, and
@@ -159,7 +160,7 @@ void SlidingWindow::save(const Aggregate& aggregate, std::string& out) const {
     const Stretch& one = stretches_[i];
     put_varint(out, zigzag(one.time - before));
     before = one.time;
-    out.push_back(static_cast<char>((one.many ? 2 : 0) | (one.known ? 1 : 0)));
+    out.push_back(one.many ? kMany : one.known ? kReading : kUnknown);
     if (one.many) {
       rules::save(aggregate, *one.many, out);
     } else if (one.known) {
@@ -184,9 +185,9 @@ bool SlidingWindow::restore(const Aggregate& aggregate, ByteReader& in) {
     if ((i > 0 && later < time) || later > kFar || later < -kFar) return false;
     time = later;
     const std::string_view byte = in.take(1);
-    if (byte.empty() || static_cast<unsigned char>(byte.front()) > 2) return false;
-    Stretch one{time, 0, 0, byte.front() == 1, nullptr};
-    if (byte.front() == 2) {
+    if (byte.empty() || static_cast<unsigned char>(byte.front()) > kMany) return false;
+    Stretch one{time, 0, 0, byte.front() == kReading, nullptr};
+    if (byte.front() == kMany) {
       one.many = std::make_unique<Accumulator>();
       if (!rules::restore(aggregate, *one.many, in)) return false;
     } else if (keeps_text(aggregate)) {

@@ -264,7 +264,7 @@ TEST(AggregateProperty, IsTheSameBitForBitHoweverOftenItIsRestored) {
         ByteReader in(bytes);
         ASSERT_TRUE(restore(aggregate, stopped, in) && in.at_end()) << to_text(kind);
       }
-      ASSERT_EQ(saved(aggregate, stopped), saved(aggregate, through)) << to_text(kind);
+      ASSERT_TRUE(saved(aggregate, stopped) == saved(aggregate, through)) << to_text(kind);
       EXPECT_EQ(std::bit_cast<std::uint64_t>(say(aggregate, stopped, at(99'999)).number),
                 std::bit_cast<std::uint64_t>(say(aggregate, through, at(99'999)).number));
     }
