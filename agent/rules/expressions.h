@@ -37,9 +37,6 @@ class Expressions {
   const Node& node_of(const Program& program) const;
   int unit_of(const Program& program) const;
 
-  // So that what computes the same can be told.
-  const std::vector<LetName>& lets() const { return lets_; }
-
  private:
   struct Formula {
     const Node* node;

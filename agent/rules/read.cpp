@@ -176,7 +176,7 @@ class RuleReader {
     }
     rule_.holds_back = rule_.inputs.size() > 1 || rule_.members || rule_.lateness > 0;
     rule_.watches_time = !rule_.window && (rule_.when.watches_time || rule_.clear.watches_time);
-    rule_.key = key_of(rule_, draft_.site, draft_.expressions.lets());
+    rule_.key = key_of(rule_, draft_.site);
   }
 
   Draft& draft_;

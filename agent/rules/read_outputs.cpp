@@ -123,8 +123,6 @@ class OutputReader {
   Reporter& reporter_;
 };
 
-const char* announced_as(Type type) { return type == Type::truth ? "true or false" : to_text(type); }
-
 class OutputChecker {
  public:
   explicit OutputChecker(Draft& draft) : draft_(draft), reporter_(draft.reporter) {}
@@ -151,8 +149,8 @@ class OutputChecker {
     refuse_duration(write.value, "written");
     if (!write.fallback.empty() && write.fallback.type != write.value.type)
       reporter_.error(write.position, write.path.text.size(),
-                      std::string("the value is ") + announced_as(write.value.type) + ", its fallback " +
-                          announced_as(write.fallback.type),
+                      std::string("the value is ") + to_text(write.value.type) + ", its fallback " +
+                          to_text(write.fallback.type),
                       "both go to one signal: let them be of one kind");
     if (const auto pattern = model::PathPattern::parse(write.path.text); pattern && !draft_.signals.empty())
       check_target(write, draft_.signals.examples(*pattern));
@@ -175,7 +173,7 @@ class OutputChecker {
       if (!target->writable)
         return warn(target->path + " does not take writes", "allow it with writes: of its driver in weir.yaml");
       if (type != write.value.type && write.value.type != Type::any)
-        return warn(target->path + " is " + announced_as(type) + ", and not " + announced_as(write.value.type),
+        return warn(target->path + " is " + to_text(type) + ", and not " + to_text(write.value.type),
                     "its driver will refuse the write");
     }
   }

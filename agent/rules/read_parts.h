@@ -43,6 +43,6 @@ void check_inputs(Draft& draft);
 void check_outputs(Draft& draft);
 
 // Of what computes the rule's state: what has the same key can go on with it.
-Hash128 key_of(const Rule& rule, const Site& site, const std::vector<LetName>& lets);
+Hash128 key_of(const Rule& rule, const Site& site);
 
 }  // namespace weir::rules

@@ -1,5 +1,7 @@
 // What the state of a rule belongs to: its name, and what computes that state. Not what is said, how loud and how
 // often, where writes go, or when groups are forgotten: those may change, and the state goes on.
+//
+// Sources of programs are expressions in one spelling, with what stands under let: and the site's constants in place.
 #include <bit>
 #include <optional>
 
@@ -12,30 +14,22 @@ class KeyMaker {
  public:
   KeyMaker(const Rule& rule, const Site& site) : rule_(rule), site_(site) {}
 
-  Hash128 run(const std::vector<LetName>& lets) {
+  Hash128 run() {
     key_.add_text(rule_.name);
     add_inputs();
-    for (const Program* program : {&rule_.where, &rule_.when, &rule_.clear}) add(*program);
+    for (const Program* program : {&rule_.where, &rule_.when, &rule_.clear}) key_.add_text(program->source);
     for (const Nanoseconds duration : {rule_.hold, rule_.clear_hold, rule_.missing, rule_.lateness}) add(duration);
     add_window();
     if (rule_.detect) add(*rule_.detect);
     for (const Emit& emit : rule_.emits) {
       key_.add_text(emit.path.text);
-      add(emit.value);
+      key_.add_text(emit.value.source);
     }
     // With them those that only a message or a write speaks of: they are state, too.
-    for (const Aggregate& aggregate : rule_.aggregates) {
-      key_.add_text(aggregate.source);
-      add(aggregate.argument);
-    }
+    for (const Aggregate& aggregate : rule_.aggregates) key_.add_text(aggregate.source);
     for (const Step& step : rule_.steps) {
       key_.add_text(step.source);
       add(static_cast<std::int64_t>(step.stage));
-      add(step.argument);
-    }
-    for (const LetName& let : lets) {
-      key_.add_text(let.name);
-      key_.add_text(print(*let.value));
     }
     return key_;
   }
@@ -47,12 +41,6 @@ class KeyMaker {
   void add(const std::optional<double>& number) {
     add(static_cast<std::int64_t>(number.has_value()));
     if (number) add(*number);
-  }
-
-  // Its constants beside its text: site.NAME may stand for another number now.
-  void add(const Program& program) {
-    key_.add_text(program.source);
-    for (const double constant : program.constants) add(constant);
   }
 
   void add(const detect::Settings& settings) {
@@ -102,8 +90,6 @@ class KeyMaker {
 
 }  // namespace
 
-Hash128 key_of(const Rule& rule, const Site& site, const std::vector<LetName>& lets) {
-  return KeyMaker(rule, site).run(lets);
-}
+Hash128 key_of(const Rule& rule, const Site& site) { return KeyMaker(rule, site).run(); }
 
 }  // namespace weir::rules
