@@ -53,6 +53,11 @@ std::uint64_t between(Timestamp from, Timestamp to) {
 
 double seconds_between(Timestamp from, Timestamp to) { return static_cast<double>(between(from, to)) / 1e9; }
 
+void set_count(Accumulator& of, std::uint64_t count) {
+  of.count_low = static_cast<std::uint32_t>(count);
+  of.count_high = static_cast<std::uint16_t>(count >> 32);
+}
+
 void add_to_sum(double (&v)[4], double x) {
   const double sum = v[kSum] + x, part = sum - v[kSum];
   v[kRounding] += (v[kSum] - (sum - part)) + (x - part);
@@ -95,7 +100,7 @@ void add_carrying(const Aggregate& aggregate, Accumulator& to, Timestamp time, c
 }
 
 void add_product(Accumulator& to, Timestamp time, double x) {
-  const double n = static_cast<double>(to.count) + 1;
+  const double n = static_cast<double>(to.count()) + 1;
   const double at = seconds_between(to.from, time);
   const double from_mean_time = at - to.v[kMeanTime], from_mean_value = x - to.v[kMeanValue];
   to.v[kMeanTime] += from_mean_time / n;
@@ -125,7 +130,8 @@ double quantile_of(const Aggregate& aggregate) { return aggregate.kind == Kind::
 
 // Both have values.
 void merge_values(const Aggregate& aggregate, Accumulator& to, const Accumulator& later) {
-  const auto before = static_cast<double>(to.count), after = static_cast<double>(later.count), both = before + after;
+  const auto before = static_cast<double>(to.count()), after = static_cast<double>(later.count()),
+             both = before + after;
   double(&a)[4] = to.v;
   const double(&b)[4] = later.v;
   switch (aggregate.kind) {
@@ -175,7 +181,7 @@ void merge_values(const Aggregate& aggregate, Accumulator& to, const Accumulator
 }
 
 void merge_carrying(const Aggregate& aggregate, Accumulator& to, const Accumulator& later) {
-  if (to.holds && later.holds && later.count == 0) return;  // what holds goes on holding
+  if (to.holds && later.holds && later.count() == 0) return;  // what holds goes on holding
   const bool increase = aggregate.kind == Kind::increase, has_values = later.to != kLongAgo;
   hold_until(aggregate, to, to.v, later.from);
   if (increase && has_values) {
@@ -256,23 +262,24 @@ void add(const Aggregate& aggregate, Accumulator& to, Timestamp time, const Resu
   if (!value.known) return add_unknown(aggregate, to, time);
   const double x = value.number;
   worsen(to.quality, value.quality);
-  if (to.from == kNever) to.from = time;
+  const bool first = to.from == kNever;
+  if (first) to.from = time;
   switch (aggregate.kind) {
     case Kind::count:
     case Kind::count_true: to.v[0] += x != 0 ? 1 : 0; break;
     case Kind::count_good: to.v[0] += model::Quality{value.quality}.good() ? 1 : 0; break;
     case Kind::sum:
     case Kind::mean: add_to_sum(to.v, x); break;
-    case Kind::min: to.v[0] = to.count == 0 ? x : std::min(to.v[0], x); break;
-    case Kind::max: to.v[0] = to.count == 0 ? x : std::max(to.v[0], x); break;
+    case Kind::min: to.v[0] = first ? x : std::min(to.v[0], x); break;
+    case Kind::max: to.v[0] = first ? x : std::max(to.v[0], x); break;
     case Kind::first:
-      if (to.count == 0) add_end(aggregate, to, value);
+      if (first) add_end(aggregate, to, value);
       break;
     case Kind::last: add_end(aggregate, to, value); break;
     case Kind::stddev:
     case Kind::variance: {
       const double distance = x - to.v[kMean];
-      to.v[kMean] += distance / (static_cast<double>(to.count) + 1);
+      to.v[kMean] += distance / (static_cast<double>(to.count()) + 1);
       to.v[kSquares] += distance * (x - to.v[kMean]);
       break;
     }
@@ -288,7 +295,7 @@ void add(const Aggregate& aggregate, Accumulator& to, Timestamp time, const Resu
     case Kind::duration_of: add_carrying(aggregate, to, time, value); break;
   }
   to.to = time;
-  to.count = to.count + 1;
+  if (++to.count_low == 0) ++to.count_high;
 }
 
 void merge(const Aggregate& aggregate, Accumulator& to, const Accumulator& later) {
@@ -308,7 +315,7 @@ void merge(const Aggregate& aggregate, Accumulator& to, const Accumulator& later
   }
   to.from = std::min(to.from, later.from);
   to.to = std::max(to.to, later.to);
-  to.count = to.count + later.count;
+  set_count(to, to.count() + later.count());
 }
 
 Accumulator next_window(const Aggregate& aggregate, const Accumulator& before, Timestamp boundary) {
@@ -329,10 +336,10 @@ Accumulator next_window(const Aggregate& aggregate, const Accumulator& before, T
 Result3 finish(const Aggregate& aggregate, const Accumulator& of, Timestamp end, std::uint64_t& arithmetic) {
   std::uint32_t quality = of.quality;
   if (of.left_out) worsen(quality, model::kUncertainSubNormal.code);
-  const auto count = static_cast<double>(of.count);
+  const auto count = static_cast<double>(of.count());
   const ValueCounts* counts = of.more ? &of.more->counts : nullptr;
   double number = of.v[0];
-  bool known = of.count > 0;
+  bool known = of.count() > 0;
   switch (aggregate.kind) {
     case Kind::count:
       if (!aggregate.of_truth) number = count;
@@ -350,8 +357,8 @@ Result3 finish(const Aggregate& aggregate, const Accumulator& of, Timestamp end,
       if (!known || !of.more) return kUnknown;
       return {0, &of.more->text, quality, true};
     // Of a sample, not of a population: one reading has none.
-    case Kind::stddev: number = of.count < 2 ? 0 : std::sqrt(of.v[kSquares] / (count - 1)); break;
-    case Kind::variance: number = of.count < 2 ? 0 : of.v[kSquares] / (count - 1); break;
+    case Kind::stddev: number = of.count() < 2 ? 0 : std::sqrt(of.v[kSquares] / (count - 1)); break;
+    case Kind::variance: number = of.count() < 2 ? 0 : of.v[kSquares] / (count - 1); break;
     case Kind::median:
     case Kind::quantile:
       known = counts && !counts->empty();
@@ -412,7 +419,7 @@ void save(const Aggregate& aggregate, const Accumulator& of, std::string& out) {
   out.push_back(static_cast<char>((of.left_out ? kLeftOut : 0) | (of.holds ? kHolds : 0) | (begun ? kBegun : 0) |
                                   (of.more ? kMore : 0)));
   if (!begun) return;
-  put_varint(out, of.count);
+  put_varint(out, of.count());
   put_varint(out, of.quality);
   if (carries(aggregate.kind)) put_varint(out, of.last_quality);
   put_varint(out, zigzag(of.from));
@@ -436,7 +443,7 @@ bool restore(const Aggregate& aggregate, Accumulator& to, ByteReader& in) {
   if (!begun) return true;
   const std::uint64_t count = in.varint(), quality = in.varint(), last_quality = carrying ? in.varint() : 0;
   if (count >> 48 != 0 || quality >> 32 != 0 || last_quality >> 32 != 0) return false;
-  to.count = count;
+  set_count(to, count);
   to.quality = static_cast<std::uint32_t>(quality);
   to.last_quality = static_cast<std::uint32_t>(last_quality);
   to.from = unzigzag(in.varint());

@@ -78,14 +78,16 @@ struct Accumulator {
     std::string text;
   };
   std::unique_ptr<More> more;
-  std::uint64_t count : 48 = 0;          // values that went in
+  std::uint32_t count_low = 0;           // values that went in, and
+  std::uint16_t count_high = 0;          // how often that was 2³²
   bool left_out = false;                 // whether something unknown came and did not go in
   bool holds = false;                    // of those that carry: whether the last value still held when it ended
   std::uint32_t quality = 0;             // the worst that went in
   std::uint32_t last_quality = 0;        // of those that carry: of the last value
 
+  std::uint64_t count() const { return std::uint64_t{count_high} << 32 | count_low; }
   // Nothing came, and nothing holds.
-  bool empty() const { return count == 0 && !left_out && !holds; }
+  bool empty() const { return count() == 0 && !left_out && !holds; }
 };
 static_assert(sizeof(Accumulator) <= 72);
 

@@ -76,7 +76,7 @@ void SlidingWindow::pop(const Aggregate& aggregate) {
   first.many.reset();
   ++begin_;
   if (sums_.size() > (turned_ - begin_) / kBlock) sums_.pop_back();
-  if (begin_ == stretches_.size() || (begin_ >= kBlock && begin_ > stretches_.size() / 2)) {
+  if (begin_ == stretches_.size() || (begin_ >= kBlock && begin_ > stretches_.size() / 8)) {
     stretches_.erase(stretches_.begin(), stretches_.begin() + static_cast<std::ptrdiff_t>(begin_));
     turned_ -= begin_;
     begin_ = 0;

@@ -126,7 +126,7 @@ TEST(Aggregate, TimeMeanOfNoTimeIsTheValue) { EXPECT_EQ(say(Kind::time_mean, {{a
 TEST(Aggregate, ANewWindowBeginsWithWhatHeld) {
   const Aggregate aggregate = aggregate_of(Kind::duration_of, 100 * kSecond);
   Accumulator window = next_window(aggregate, gather(aggregate, {{at(50), 1}}), at(60));
-  EXPECT_EQ(window.count, 0U);
+  EXPECT_EQ(window.count(), 0U);
   EXPECT_FALSE(window.empty());
   EXPECT_DOUBLE_EQ(say(aggregate, window, at(120)).number, 60);
   window = next_window(aggregate, window, at(120));
@@ -241,7 +241,7 @@ TEST(AggregateProperty, MergesIntoWhatBothWouldHaveGathered) {
       }
       const std::string what = std::string(to_text(kind)) + " in round " + std::to_string(round);
       const Accumulator whole = gather(aggregate, readings);
-      EXPECT_EQ(parts.front().count, whole.count) << what;
+      EXPECT_EQ(parts.front().count(), whole.count()) << what;
       ASSERT_NO_FATAL_FAILURE(expect_same(say(aggregate, parts.front(), end), say(aggregate, whole, end), what));
     }
   }
