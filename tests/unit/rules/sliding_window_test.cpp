@@ -39,7 +39,7 @@ List part(const List& of, std::size_t from, std::size_t to) {
 
 TEST(SlidingWindowProperty, TrailingWindowSaysWhatAListSays) {
   std::mt19937 random(1);
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 5; ++round) {
     const List readings = random_readings(random, 150);
     const Nanoseconds span = static_cast<Nanoseconds>(random() % 30'000 + 100) * kMillisecond;
     for (const Kind kind : kAllKinds) {
@@ -65,7 +65,7 @@ TEST(SlidingWindowProperty, TrailingWindowSaysWhatAListSays) {
 
 TEST(SlidingWindowProperty, TheLastReadingsSayWhatAListSays) {
   std::mt19937 random(2);
-  for (const std::size_t count : {1U, 2U, 15U, 16U, 17U, 100U}) {
+  for (const std::size_t count : {1U, 16U, 17U, 100U}) {
     const List readings = random_readings(random, 250);
     for (const Kind kind : kAllKinds) {
       const Aggregate aggregate = random_aggregate(random, kind);
@@ -85,7 +85,7 @@ TEST(SlidingWindowProperty, TheLastReadingsSayWhatAListSays) {
 
 TEST(SlidingWindowProperty, PanesSayWhatAListSays) {
   std::mt19937 random(3);
-  for (int round = 0; round < 30; ++round) {
+  for (int round = 0; round < 10; ++round) {
     const List readings = random_readings(random, 100);
     const Nanoseconds every = static_cast<Nanoseconds>(random() % 3'000 + 1) * kMillisecond;
     const Nanoseconds size = every * (random() % 40 + 1);
@@ -120,7 +120,7 @@ TEST(SlidingWindow, StaysSmallAndBeginsLittleTooEarly) {
   std::vector<Timestamp> times;
   Timestamp time = kStart;
   std::size_t exact_begin = 0, early_begin = 0;
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < 50'000; ++i) {
     time += static_cast<Timestamp>(random() % 1'000) * (i % 10'000 < 100 ? 500 : 1) * kMillisecond;
     times.push_back(time);
     window.add(aggregate, span, time, {1, nullptr, 0, true});
@@ -206,19 +206,19 @@ TEST(SlidingWindow, DamagedStateIsRefusedOrHarmless) {
       window.add(aggregate, kMinute, time += 200 * kMillisecond,
                  {static_cast<double>(random() % 500), nullptr, 0, i % 7 != 0});
     const std::string good = saved(aggregate, window);
-    for (std::size_t size = 0; size < good.size(); size += 7) {
+    for (std::size_t size = 0; size < good.size(); size += 1 + good.size() / 200) {
       SlidingWindow again;
       ByteReader in(std::string_view(good).substr(0, size));
       ASSERT_FALSE(again.restore(aggregate, in)) << to_text(kind) << " of " << size;
     }
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 100; ++i) {
       std::string bytes = good;
       for (unsigned flips = random() % 4 + 1; flips > 0; --flips)
         bytes[random() % (random() % 2 == 0 ? 40 : bytes.size())] = static_cast<char>(random());
       SlidingWindow again;
       ByteReader in(bytes);
       if (!again.restore(aggregate, in)) continue;
-      for (int k = 0; k < 300; ++k) {
+      for (int k = 0; k < 100; ++k) {
         again.add(aggregate, kMinute, time + k * kSecond, {1, nullptr, 0, k % 3 != 0});
         say(aggregate, again, time + k * kSecond - kMinute, time + k * kSecond);
       }

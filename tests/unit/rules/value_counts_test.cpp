@@ -48,7 +48,7 @@ TEST(ValueCounts, QuantilesOfManyAreWithinTheErrorThatIsStated) {
   for (const bool both_signs : {false, true}) {
     ValueCounts counts;
     std::vector<double> values;
-    for (int i = 0; i < 50'000; ++i) {
+    for (int i = 0; i < 20'000; ++i) {
       const double value = random() % 50 == 0 ? 0 : magnitude(random) * (both_signs && random() % 3 == 0 ? -1 : 1);
       values.push_back(value);
       counts.add(value);
@@ -64,7 +64,7 @@ TEST(ValueCounts, QuantilesOfManyAreWithinTheErrorThatIsStated) {
 TEST(ValueCounts, OfTooManyMagnitudesTheLargeOnesStayRight) {
   ValueCounts counts;
   std::vector<double> values;
-  for (double value = 1e-300; value < 1e300; value *= 1.003) {
+  for (double value = 1e-300; value < 1e300; value *= 1.01) {
     values.push_back(value);
     counts.add(value);
   }
@@ -85,7 +85,7 @@ TEST(ValueCounts, WhatWasAddedCanBeTakenAway) {
     const auto draw = [&] {
       return std::floor(std::exp(std::log(spread) * static_cast<double>(random() % 10'000) / 1e4)) - spread / 100;
     };
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 100; ++i) {
       ValueCounts part;
       values.emplace_back();
       for (int k = 0; k < 40; ++k) {
@@ -195,11 +195,11 @@ TEST(ValueCounts, DamagedStateIsRefusedOrHarmless) {
   for (int i = 0; i < 50; ++i) texts.add_text(std::to_string(i * i));
   for (const ValueCounts* counts : {&few, &many, &exactly, &texts}) {
     const std::string good = saved(*counts);
-    for (std::size_t size = 0; size < good.size(); ++size) {
+    for (std::size_t size = 0; size < good.size(); size += 1 + good.size() / 200) {
       ValueCounts again;
       ASSERT_FALSE(restore(again, good.substr(0, size))) << size;
     }
-    for (int i = 0; i < 2'000; ++i) {
+    for (int i = 0; i < 500; ++i) {
       std::string bytes = good;
       for (unsigned flips = random() % 3 + 1; flips > 0; --flips)
         bytes[random() % (random() % 2 == 0 ? 16 : bytes.size())] = static_cast<char>(random());
