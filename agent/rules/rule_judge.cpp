@@ -231,11 +231,12 @@ void RuleState::close_window(std::uint32_t g, Timestamp until, Sink& sink) {
   bool anything = false;
   for (std::size_t i = 0; i < count; ++i) {
     const Aggregate& aggregate = rule.aggregates[i];
-    anything = anything || !accumulators_[first + i].empty() || (hops && sliding_[first + i].stretches() > 0);
+    anything = anything || !accumulators_[first + i].empty();
     if (window.kind != Window::Kind::session) next[i] = next_window(aggregate, accumulators_[first + i], end);
     if (!hops) continue;
     if (!accumulators_[first + i].empty()) sliding_[first + i].add(aggregate, end, std::move(accumulators_[first + i]));
     sliding_[first + i].drop_until(aggregate, begin);
+    anything = anything || sliding_[first + i].stretches() > 0;
   }
   sum_up(g, begin, end, sink);
   const bool between_shifts = window.kind == Window::Kind::calendar && window.unit == CalendarUnit::shift &&

@@ -6,6 +6,14 @@
 #include "rules/snapshot.h"
 
 namespace weir::rules {
+namespace {
+
+bool gives_text(const Aggregate& aggregate) {
+  const AggregateKind kind = aggregate.kind;
+  return aggregate.of_text && (kind == AggregateKind::first || kind == AggregateKind::last || kind == AggregateKind::mode);
+}
+
+}  // namespace
 
 void RuleState::save_pending(const Pending& reading, std::string& out) {
   put_time(out, reading.time);
@@ -210,7 +218,8 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
         const double number = in.float64();
         const auto quality = static_cast<std::uint32_t>(in.varint());
         results_[i] = {number, nullptr, quality, get_flag(in)};
-        if (rule_->aggregates[i].of_text) results_[i].known = false;
+        // A text was not kept.
+        if (gives_text(rule_->aggregates[i])) results_[i].known = false;
       }
     if (rule_->holds_back) {
       bool fine = true;

@@ -13,8 +13,12 @@
 
 namespace weir::rules {
 
+inline Site plant_site(std::string timezone = "UTC") {
+  return {std::move(timezone), {{"early", 6 * kHour, 14 * kHour}, {"late", 14 * kHour, 22 * kHour}, {"night", 22 * kHour, 6 * kHour}}, {{"limit", 90}}};
+}
+
 inline Compiled compile_yaml(const std::string& text, std::span<const model::Signal> announced = {},
-                             const Site& site = {}) {
+                             const Site& site = plant_site()) {
   const config::Parsed parsed = config::parse_yaml({"rules.yaml", text});
   Compiled out;
   if (has_errors(parsed.diagnostics)) {
@@ -39,7 +43,7 @@ inline model::Signal make_signal(const std::string& path, const std::string& uni
 
 class Plant {
  public:
-  explicit Plant(const std::string& rules, Site where = site()) : where_(std::move(where)) { install(rules); }
+  explicit Plant(const std::string& rules, Site where = plant_site()) : where_(std::move(where)) { install(rules); }
 
   void install(const std::string& rules) {
     const Compiled compiled = compile_yaml(rules, {}, where_);

@@ -1,0 +1,155 @@
+// The life of an alert, and what it writes.
+#include <gmock/gmock.h>
+
+#include "plant.h"
+
+namespace weir::rules {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Verb = AlertCommand::Verb;
+
+std::string rule(const std::string& keys) { return "rules:\n  - name: hot\n    from: {t: \"b-{n}/t\"}\n    when: t > 90\n" + keys; }
+
+TEST(AlertLife, IsAcknowledgedOnce) {
+  Plant plant(rule("    alert: {severity: warning, message: \"{t}\", repeat: 10s}\n"));
+  plant.at(1, "b-1/t", 95.0).tick_to(13);
+  EXPECT_THAT(plant.said(), ElementsAre("1 raised since 1: 95", "11 repeated since 1: 95"));
+  EXPECT_EQ(plant.command(Verb::acknowledge, "hot/1"), 1U);
+  EXPECT_EQ(plant.command(Verb::acknowledge, "hot/1"), 0U);
+  ASSERT_EQ(plant.out.alerts.size(), 1U);
+  EXPECT_TRUE(plant.out.alerts[0].acknowledged);
+  EXPECT_EQ(plant.out.alerts[0].who, "eve");
+  plant.said();
+  plant.tick_to(60);
+  EXPECT_THAT(plant.said(), IsEmpty()) << "who knows need not be told again";
+  EXPECT_EQ(plant.command(Verb::acknowledge, "cold"), 0U);
+}
+
+TEST(AlertLife, StaysLatchedUntilItIsReset) {
+  Plant plant(rule("    alert: {severity: warning, message: \"{t}\", latch: true}\n"));
+  plant.at(1, "b-1/t", 95.0).at(2, "b-1/t", 20.0);
+  ASSERT_EQ(plant.out.alerts.size(), 2U);
+  EXPECT_TRUE(plant.out.alerts[1].latched);
+  EXPECT_FALSE(plant.out.alerts[1].active);
+  const std::string id = plant.out.alerts[0].id;
+  EXPECT_EQ(plant.engine.active_alerts().size(), 1U);
+  plant.said();
+  EXPECT_EQ(plant.command(Verb::reset, id), 1U);
+  EXPECT_THAT(plant.said(), ElementsAre("2 reset since 1: 20"));
+  EXPECT_THAT(plant.engine.active_alerts(), IsEmpty());
+}
+
+TEST(AlertLife, IsShelvedForAWhile) {
+  Plant plant(rule("    alert: {severity: warning, message: \"{t}\"}\n"));
+  plant.at(1, "b-1/t", 20.0);
+  EXPECT_EQ(plant.command(Verb::shelve, "hot", 20), 1U);
+  EXPECT_TRUE(plant.engine.waits_for_time());
+  plant.at(5, "b-1/t", 95.0);
+  ASSERT_EQ(plant.out.alerts.size(), 2U);
+  EXPECT_TRUE(plant.out.alerts[1].shelved);
+  EXPECT_TRUE(plant.out.alerts[1].active);
+  plant.said();
+  plant.tick_to(30);
+  EXPECT_THAT(plant.said(), ElementsAre("20 unshelved since 5: 95"));
+}
+
+TEST(AlertLife, IsSuppressedByDesign) {
+  Plant plant(R"Y(
+rules:
+  - name: hot
+    from: {t: "b/t", service: "b/service"}
+    within: forever
+    when: t > 90
+    alert: {severity: warning, message: "{t}", suppress: service}
+    write: {b/enable: false}
+)Y");
+  plant.at(1, "b/service", true).at(1, "b/t", 95.0).at(2, "b/service", true).at(2, "b/t", 95.0);
+  ASSERT_EQ(plant.out.alerts.size(), 1U);
+  EXPECT_TRUE(plant.out.alerts[0].suppressed);
+  EXPECT_THAT(plant.said(), ElementsAre("1 raised since 1: 95"));
+  plant.at(3, "b/service", false).at(3, "b/t", 95.0).at(4, "b/service", false).at(4, "b/t", 95.0);
+  EXPECT_THAT(plant.said(), ElementsAre("3 unsuppressed since 1: 95", "3 write b/enable = false"));
+}
+
+TEST(AlertWrites, OnBothTransitions) {
+  Plant plant(rule("    write: {\"b-{n}/enable\": false, \"b-{n}/setpoint\": t / 2}\n    on_clear: {\"b-{n}/enable\": true}\n"));
+  plant.at(1, "b-1/t", 95.0).at(2, "b-1/t", 96.0).at(3, "b-1/t", 20.0);
+  EXPECT_THAT(plant.said(), ElementsAre("1 write b-1/enable = false", "1 write b-1/setpoint = 47.5", "3 write b-1/enable = true"));
+}
+
+TEST(AlertWrites, RenewTheirLeaseWhileItLasts) {
+  Plant plant(rule("    write: {\"b-{n}/enable\": {value: false, lease: 30s, fallback: true}}\n"));
+  plant.at(0, "b-1/t", 95.0).tick_to(25);
+  EXPECT_THAT(plant.said(), ElementsAre("0 write b-1/enable = false for 30, then true", "10 write b-1/enable = false for 30, then true",
+                                        "20 write b-1/enable = false for 30, then true"));
+  plant.at(26, "b-1/t", 20.0).tick_to(90);
+  EXPECT_THAT(plant.said(), IsEmpty());
+}
+
+TEST(AlertWrites, KeepTheirLimitAndEndWhereTheAlertEnds) {
+  Plant plant(rule("    write: {\"b-{n}/enable\": false}\n    on_clear: {\"b-{n}/enable\": true}\n    write_limit: 10s\n"));
+  plant.at(1, "b-1/t", 95.0).at(2, "b-1/t", 20.0).at(3, "b-1/t", 95.0).at(4, "b-1/t", 20.0).tick_to(30);
+  EXPECT_THAT(plant.said(), ElementsAre("1 write b-1/enable = false", "11 write b-1/enable = true"));
+}
+
+TEST(AlertWrites, NothingOfOldReadings) {
+  Plant plant(rule("    write: {\"b-{n}/enable\": false}\n"));
+  plant.at(1, "b-1/t", 95.0, model::kGood, 7);
+  EXPECT_THAT(plant.said(), IsEmpty());
+  EXPECT_EQ(plant.engine.counters().stale_writes, 1U);
+}
+
+TEST(Missing, CountsFromTheLastReadingAndFromTheBeginning) {
+  Plant plant(R"Y(
+rules:
+  - name: silent
+    from: {t: "{device}/temperature"}
+    missing: 5m
+    alert: {severity: warning, message: "{device} is silent"}
+)Y");
+  plant.signal("a/temperature");
+  plant.at(10, "b/temperature", 1.0).tick_to(290);
+  EXPECT_THAT(plant.said(), IsEmpty());
+  plant.tick_to(312);
+  const auto said = plant.said();
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_THAT(said[1], "310 raised since 10: b is silent");
+  plant.at(400, "b/temperature", 1.0);
+  EXPECT_THAT(plant.said(), ElementsAre("400 cleared since 10: b is silent"));
+}
+
+TEST(Time, IsJudgedEachSecondWhereItIsSpokenOf) {
+  Plant plant("rules: [{name: r, from: {run: \"d/run\"}, when: since(run) > 5s, alert: {severity: info, message: \"{since(run) / 1s}\"}}]");
+  plant.at(1, "d/run", true).tick_to(10);
+  EXPECT_THAT(plant.said(), ElementsAre("7 raised since 7: 6"));
+  Plant age("rules: [{name: r, from: {t: \"d/t\"}, when: age(t) > 3s, alert: {severity: info, message: \"{age(t) / 1s}\"}}]");
+  age.at(1, "d/t", 1.0).tick_to(10);
+  EXPECT_THAT(age.said(), ElementsAre("5 raised since 5: 4"));
+}
+
+TEST(Time, CountsStartsOfTheLastHour) {
+  Plant plant(R"Y(
+rules:
+  - name: short-cycling
+    from: {run: "chiller-{n}/run"}
+    when: count(rising(run), 1h) > 6
+    alert: {severity: warning, message: "{count(rising(run), 1h)} starts"}
+)Y");
+  for (int i = 0; i < 8; ++i) plant.at(i * 400.0, "chiller-1/run", false).at(i * 400.0 + 100, "chiller-1/run", true);
+  EXPECT_THAT(plant.said(), ElementsAre("2500 raised since 2500: 7 starts"));
+  plant.at(4200, "chiller-1/run", false).at(5000, "chiller-1/run", false);
+  EXPECT_EQ(plant.said().size(), 1U);
+}
+
+TEST(Forgetting, BeginsAnewAfterALongSilence) {
+  Plant plant(rule("    alert: {severity: warning, message: \"{t}\"}\n    forget: 1h\n"));
+  plant.at(1, "b-1/t", 95.0);
+  plant.said();
+  for (int i = 0; i < 3 * 3600; ++i) plant.tick_to(i);
+  EXPECT_THAT(plant.said(), ElementsAre("1 forgotten since 1: 95"));
+}
+
+}  // namespace
+}  // namespace weir::rules

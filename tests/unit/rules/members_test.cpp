@@ -1,0 +1,60 @@
+// Rules that look across captures: two out of three, the mean of a building.
+#include <gmock/gmock.h>
+
+#include "plant.h"
+
+namespace weir::rules {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr const char* kTwoOfThree = R"Y(
+rules:
+  - name: overpressure-2oo3
+    from: {p: "tank-{n}/pressure_{k}"}
+    across: k
+    within: 5s
+    when: count_true(p > 8) >= 2 or (count_good(p) < 3 and count_true(p > 8) >= 1)
+    alert: {severity: critical, message: "tank {n}: {count_true(p > 8)} of {count_good(p)}"}
+)Y";
+
+TEST(Members, TwoOutOfThree) {
+  Plant plant(kTwoOfThree);
+  for (const char* k : {"a", "b", "c"}) plant.signal(std::string("tank-1/pressure_") + k);
+  const auto all = [&](double time, double a, double b, double c) {
+    plant.at(time, "tank-1/pressure_a", a).at(time, "tank-1/pressure_b", b).at(time, "tank-1/pressure_c", c);
+  };
+  all(1, 9, 2, 2);
+  all(2, 9, 2, 2);
+  EXPECT_THAT(plant.said(), IsEmpty());
+  all(3, 9, 9, 2);
+  all(4, 2, 2, 2);
+  all(5, 2, 2, 2);
+  EXPECT_THAT(plant.said(), ElementsAre("3 raised since 3: tank 1: 2 of 3", "4 cleared since 3: tank 1: 0 of 3"));
+}
+
+TEST(Members, OneOfTwoWhereOneIsSilent) {
+  Plant plant(kTwoOfThree);
+  for (const char* k : {"a", "b", "c"}) plant.signal(std::string("tank-1/pressure_") + k);
+  for (double time = 1; time < 10; ++time) plant.at(time, "tank-1/pressure_a", 9.0).at(time, "tank-1/pressure_b", 2.0).tick_to(time);
+  plant.tick_to(11);
+  EXPECT_THAT(plant.said(), ElementsAre("1 raised since 1: tank 1: 1 of 2"));
+}
+
+TEST(Members, RegroupsByACapture) {
+  Plant plant(R"Y(
+rules:
+  - name: building
+    from: {t: "{building}/{floor}/temperature"}
+    by: building
+    window: 10s
+    emit: {"{building}/mean": mean(t), "{building}/warmest": max(t)}
+)Y");
+  plant.at(1, "a/1/temperature", 20.0).at(2, "a/2/temperature", 30.0).at(2, "b/1/temperature", 5.0).at(3, "a/1/temperature", 22.0);
+  plant.tick_to(20);
+  EXPECT_THAT(plant.said(), ElementsAre("10 a/mean = 24", "10 a/warmest = 30", "10 b/mean = 5", "10 b/warmest = 5"));
+}
+
+}  // namespace
+}  // namespace weir::rules
