@@ -72,6 +72,9 @@ std::string of_interval(const seen::Reading& reading) {
          std::to_string(reading.count);
 }
 
+// " (revised)" behind what stands for a value that was told before.
+std::string revised(const seen::Reading& reading) { return reading.revision ? " (revised)" : ""; }
+
 // Readings go to standard output; what is wrong with the streams, and the summary, to standard error.
 class Watch {
  public:
@@ -134,7 +137,7 @@ class Watch {
   bool wanted(const std::string& agent) const { return given_.agent.empty() || agent == given_.agent; }
 
   void header() {
-    if (format_ == Format::csv) std::puts("time,agent,path,value,unit,quality,interval,min,max,count");
+    if (format_ == Format::csv) std::puts("time,agent,path,value,unit,quality,interval,min,max,count,revision");
     if (format_ == Format::table) row("TIME", "AGENT", "PATH", "VALUE", "QUALITY", Colour::none);
   }
 
@@ -144,8 +147,9 @@ class Watch {
     const std::string quality = model::to_text(reading.reading.quality);
     switch (format_) {
       case Format::csv:
-        std::printf("%s,%s,%s,%s,%s,%s,%s\n", time.c_str(), csv(reading.agent).c_str(), csv(reading.path).c_str(),
-                    csv(value).c_str(), csv(reading.unit).c_str(), csv(quality).c_str(), of_interval(reading).c_str());
+        std::printf("%s,%s,%s,%s,%s,%s,%s,%s\n", time.c_str(), csv(reading.agent).c_str(), csv(reading.path).c_str(),
+                    csv(value).c_str(), csv(reading.unit).c_str(), csv(quality).c_str(), of_interval(reading).c_str(),
+                    reading.revision ? "true" : "");
         break;
       case Format::jsonl: {
         Node node = Node::object();
@@ -158,12 +162,13 @@ class Watch {
           if (std::holds_alternative<double>(reading.reading.value))
             node.set("min", json_value(reading.min)).set("max", json_value(reading.max));
         }
+        if (reading.revision) node.set("revision", true);
         std::puts(to_json(node).c_str());
         break;
       }
       case Format::table:
         row(time_text(reading.reading.time), reading.agent, reading.path,
-            short_text(reading.reading.value) + (reading.unit.empty() ? "" : " " + reading.unit) + stands_for(reading),
+            short_text(reading.reading.value) + (reading.unit.empty() ? "" : " " + reading.unit) + stands_for(reading) + revised(reading),
             quality,
             reading.reading.quality.good() ? Colour::none : colour_of(quality));
         break;
@@ -180,12 +185,16 @@ class Watch {
       node.set("change", alert.change).set("severity", alert.severity).set("message", alert.message);
       node.set("group", std::move(group)).set("active", alert.active).set("uncertain", alert.uncertain);
       node.set("since", to_iso(alert.since));
+      if (!alert.who.empty()) node.set("who", alert.who);
+      if (!alert.why.empty()) node.set("why", alert.why);
+      if (alert.shelved_until != 0) node.set("shelved_until", to_iso(alert.shelved_until));
       std::puts(to_json(node).c_str());
       return;
     }
     // In a table it has its place among the readings; CSV has one kind of row, and none for it.
     std::FILE* to = format_ == Format::table ? stdout : stderr;
-    const std::string line = printable(time_text(alert.time) + "  " + alert.agent + "  ALERT " + alert.change + " (" +
+    const std::string by = (alert.who.empty() ? "" : " by " + alert.who) + (alert.why.empty() ? "" : ", '" + alert.why + "'");
+    const std::string line = printable(time_text(alert.time) + "  " + alert.agent + "  ALERT " + alert.change + by + " (" +
                                        alert.severity + ") " + alert.rule + ": " + alert.message);
     const Colour colour = !alert.active ? Colour::green : alert.severity == "critical" ? Colour::red : Colour::yellow;
     std::fprintf(to, "%s\n", Paint(to)(colour, line).c_str());

@@ -35,6 +35,9 @@ void convert(const rules::AlertEvent& from, v1::AlertEvent& to) {
   to.set_time(from.time);
   to.set_message(from.message);
   to.set_change(from.change);
+  to.set_who(from.who);
+  to.set_why(from.why);
+  to.set_shelved_until(from.shelved_until);
 }
 
 // What somebody waits for: soon, and yet all that comes with it in one commit.
@@ -131,9 +134,15 @@ Result<void> Line::install(const v1::RulesChanged& rules) {
   return {};
 }
 
-void Line::command(const v1::Command& command) {
-  *entry().mutable_command() = command;
+std::size_t Line::command(const v1::Command& command) {
+  const Timestamp now = clock_.now();
+  const std::size_t changed = state_.apply(now, command, gathering_.outputs);
+  if (changed == 0 && command.verb() != "write") return 0;
+  v1::Entry& input = *gathering_.commit.add_entries();
+  input.set_time(now);
+  *input.mutable_command() = command;
   gathered(std::min(kSoon, options_.commit_interval));
+  return changed;
 }
 
 void Line::started(const v1::AgentStarted& started) {
@@ -145,7 +154,7 @@ void Line::gathered(Nanoseconds may_wait) {
   const bool full =
       gathering_.bytes >= options_.commit_bytes ||
       static_cast<std::size_t>(gathering_.raw.batches().size()) >= options_.commit_batches;
-  if (full || !gathering_.outputs.alerts.empty()) {
+  if (full || !gathering_.outputs.alerts.empty() || !gathering_.outputs.writes.empty()) {
     seal();
     commit_next();
   } else if (!due_within_ || may_wait < *due_within_) {
@@ -171,7 +180,8 @@ void Line::derive(Gathering& gathering, std::vector<store::Output>& outputs) {
   if (gathering.outputs.emitted.empty()) return;
 
   std::vector<model::Series> derived;
-  std::map<model::SignalId, std::size_t> places;
+  std::map<std::pair<model::SignalId, bool>, std::size_t> places;
+  v1::DerivedRecord record;
   for (const rules::Emitted& emitted : gathering.outputs.emitted) {
     model::Signal signal;
     signal.path = emitted.path;
@@ -192,18 +202,17 @@ void Line::derive(Gathering& gathering, std::vector<store::Output>& outputs) {
       wire::encode(signal, *entry.mutable_signal());
       gathering.signals_changed = true;
     }
-    const auto [place, fresh] = places.try_emplace(id, derived.size());
-    if (fresh) derived.emplace_back().signal = id;
+    const auto [place, fresh] = places.try_emplace({id, emitted.revision}, derived.size());
     // A changed type begins another series.
-    else if (derived[place->second].type() != signal.type) {
+    if (fresh || derived[place->second].type() != signal.type) {
       place->second = derived.size();
       derived.emplace_back().signal = id;
+      if (emitted.revision) record.add_revisions(static_cast<std::uint32_t>(place->second));
     }
     derived[place->second].append(emitted.reading);
   }
   condition_.emitted += gathering.outputs.emitted.size();
   if (derived.empty()) return;
-  v1::DerivedRecord record;
   record.set_time(gathering.commit.time());
   codec::encode(derived, *record.mutable_readings());
   outputs.push_back({store::Stream::derived, record.SerializeAsString()});
@@ -233,6 +242,8 @@ void Line::seal() {
   sealed.transaction.commit = gathering.commit.SerializeAsString();
   sealed.transaction.time = gathering.commit.time();
   sealed.alerts = std::move(gathering.outputs.alerts);
+  sealed.writes = std::move(gathering.outputs.writes);
+  condition_.writes += sealed.writes.size();
   sealed.signals_changed = gathering.signals_changed;
   since_snapshot_ += sealed.transaction.commit.size() + sealed.transaction.raw.size();
   // While commits fail, what waits is small: a snapshot with each would not be.
@@ -299,8 +310,10 @@ void Line::committed(std::vector<Sealed> group, const std::vector<store::Committ
   std::vector<v1::Cursor> cursors;
   for (auto& [driver, cursor] : newest) cursors.push_back(std::move(cursor));
   if constexpr (kPlanted != Planted::ack_before_commit) handlers_.committed(cursors);
-  for (const Sealed& sealed : group)
+  for (const Sealed& sealed : group) {
     if (!sealed.alerts.empty()) handlers_.alerts(sealed.alerts);
+    if (!sealed.writes.empty() && handlers_.writes) handlers_.writes(sealed.writes);
+  }
   handlers_.stored(signals_changed);
   commit_next();
 }

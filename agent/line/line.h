@@ -44,6 +44,7 @@ struct Options {
 struct Handlers {
   std::function<void(const std::vector<v1::Cursor>&)> committed;     // tell the drivers
   std::function<void(const std::vector<rules::AlertEvent>&)> alerts; // durable now
+  std::function<void(const std::vector<rules::WriteRequest>&)> writes = {};  // what caused them is durable now; may be none
   std::function<void(bool signals_changed)> stored;                  // the streams have more
   std::function<void(bool)> hold;                                    // stop, or go on with, the intake
 };
@@ -53,7 +54,7 @@ struct Condition {
   std::optional<Error> failing;     // commits fail, with this
   Timestamp failing_since = 0;
   Timestamp last_commit = 0;
-  std::uint64_t commits = 0, readings = 0, alerts = 0, emitted = 0, gaps = 0;
+  std::uint64_t commits = 0, readings = 0, alerts = 0, emitted = 0, writes = 0, gaps = 0;
   store::LogId last = 0;            // the newest committed row
   std::size_t waiting = 0;          // transactions sealed and not yet committed
   store::Condition store;
@@ -77,8 +78,9 @@ class Line final : public intake::Sink {
   // Other rules, from here on. An error leaves the old ones in place.
   Result<void> install(const v1::RulesChanged& rules);
 
-  // What a person or a rule asked for, for whoever reads the log.
-  void command(const v1::Command& command);
+  // What a person asked for: of alerts (for how many there was something to change), or a write, for whoever reads
+  // the log. What changes nothing is not kept.
+  std::size_t command(const v1::Command& command);
 
   // The agent has started: for whoever reads the log.
   void started(const v1::AgentStarted& started);
@@ -109,6 +111,7 @@ class Line final : public intake::Sink {
     store::Transaction transaction;
     std::vector<v1::Cursor> cursors;
     std::vector<rules::AlertEvent> alerts;
+    std::vector<rules::WriteRequest> writes;
     std::optional<std::string> snapshot;   // the state after it
     bool signals_changed = false;
   };

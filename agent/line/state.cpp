@@ -21,8 +21,25 @@ void State::apply(const v1::SignalDefined& defined) {
   engine_->define(defined.id(), *signal);
 }
 
-void State::apply(Timestamp arrival, const std::vector<model::Series>& batch, rules::Outputs& outputs) {
-  for (const model::Series& series : batch) engine_->readings(arrival, series, outputs);
+void State::apply(Timestamp arrival, std::vector<model::Series>& batch, rules::Outputs& outputs) {
+  for (model::Series& series : batch) apply(arrival, series, outputs);
+}
+
+void State::apply(Timestamp arrival, model::Series& series, rules::Outputs& outputs) {
+  engine_->validate(series);
+  engine_->readings(arrival, series, outputs);
+}
+
+std::size_t State::apply(Timestamp arrival, const v1::Command& command, rules::Outputs& outputs) {
+  using Verb = rules::AlertCommand::Verb;
+  constexpr std::pair<std::string_view, Verb> kVerbs[] = {{"acknowledge", Verb::acknowledge},
+                                                          {"shelve", Verb::shelve},
+                                                          {"unshelve", Verb::unshelve},
+                                                          {"reset", Verb::reset}};
+  for (const auto& [name, verb] : kVerbs)
+    if (command.verb() == name)
+      return engine_->command(arrival, {verb, command.target(), command.who(), command.why(), command.until()}, outputs);
+  return 0;
 }
 
 void State::apply(const v1::DriverStateInput& driver_state) {
@@ -65,8 +82,7 @@ Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, r
         const std::size_t batch = entry.batch();
         if (batch >= static_cast<std::size_t>(raw.batches().size()))
           return fail("a commit names batch " + std::to_string(batch) + " of " + std::to_string(raw.batches().size()));
-        for (std::size_t i = begins[batch]; i < begins[batch + 1]; ++i)
-          engine_->readings(entry.time(), readings[i], outputs);
+        for (std::size_t i = begins[batch]; i < begins[batch + 1]; ++i) apply(entry.time(), readings[i], outputs);
         break;
       }
       case v1::Entry::kTick: tick(entry.time(), outputs); break;
@@ -75,7 +91,7 @@ Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, r
         if (auto ok = apply(entry.rules()); !ok) notes_.push_back(ok.error().text());
         break;
       case v1::Entry::kSignal: apply(entry.signal()); break;
-      case v1::Entry::kCommand:
+      case v1::Entry::kCommand: apply(entry.time(), entry.command(), outputs); break;
       case v1::Entry::kClockStep:
       case v1::Entry::kStarted:
       case v1::Entry::INPUT_NOT_SET: break;

@@ -29,7 +29,10 @@ class State {
 
   // The inputs, one each. They change the state and add to `outputs`.
   void apply(const v1::SignalDefined& defined);
-  void apply(Timestamp arrival, const std::vector<model::Series>& batch, rules::Outputs& outputs);
+  // Marks readings that cannot be true, so that the log holds them as the rules saw them.
+  void apply(Timestamp arrival, std::vector<model::Series>& batch, rules::Outputs& outputs);
+  // Of how many alerts it changed something.
+  std::size_t apply(Timestamp arrival, const v1::Command& command, rules::Outputs& outputs);
   void apply(const v1::DriverStateInput& driver_state);
   void apply(const v1::Cursor& cursor);
   Result<void> apply(const v1::RulesChanged& rules);
@@ -52,6 +55,8 @@ class State {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
+  void apply(Timestamp arrival, model::Series& series, rules::Outputs& outputs);
+
   CompileRules compile_;
   std::unique_ptr<rules::Engine> engine_;
   model::SignalTable signals_;

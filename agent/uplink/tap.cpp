@@ -220,6 +220,7 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
     std::vector<model::Series> series;
     v1::AlertRecord alerts;
     v1::RawRecord raw;
+    std::set<std::size_t> revisions;
     if (stream == Stream::alerts) {
       if (!alerts.ParseFromString(record.body())) return fail("a record of alerts that cannot be read");
     } else {
@@ -232,6 +233,7 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
         auto decoded = codec::decode(block);
         if (!decoded) return context("record " + std::to_string(record.seq()), std::move(decoded.error()));
         series = std::move(*decoded);
+        revisions.insert(derived.revisions().begin(), derived.revisions().end());
       }
     }
     const auto signals = divide(raw, series);
@@ -242,7 +244,7 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
     ++counts_.records;
     tell_alerts(agent, alerts);
     for (const auto& gap : raw.gaps()) take_gap(agent, gap);
-    tell_readings(agent, record.incarnation(), stream, *signals);
+    tell_readings(agent, record.incarnation(), stream, *signals, revisions);
     return {};
   }
 
@@ -312,17 +314,22 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
                        .suppressed = event.suppressed(),
                        .uncertain = event.uncertain(),
                        .since = event.since(),
-                       .time = event.time()});
+                       .time = event.time(),
+                       .who = event.who(),
+                       .why = event.why(),
+                       .shelved_until = event.shelved_until()});
     }
   }
 
   void tell_readings(const std::string& agent, const std::string& incarnation, Stream stream,
-                     const std::vector<ThinnedSignal>& signals) {
-    for (const ThinnedSignal& thinned : signals) {
+                     const std::vector<ThinnedSignal>& signals, const std::set<std::size_t>& revisions) {
+    for (std::size_t place = 0; place < signals.size(); ++place) {
+      const ThinnedSignal& thinned = signals[place];
       const bool summary = thinned.form == v1::Thinned::SUMMARY;
       const model::Series& one = thinned.series[summary ? 1 : 0];
       seen::Reading row{.agent = agent, .path = "#" + std::to_string(one.signal), .unit = {}, .reading = {},
                         .stream = stream, .interval = thinned.interval};
+      row.revision = revisions.contains(place);  // of derived records only, in which each series is a signal
       // The ids of one life of the store mean nothing in another, unless the birth says so.
       if (const auto known = agents_.find(agent);
           known != agents_.end() && known->second.incarnations.contains(incarnation)) {

@@ -33,6 +33,7 @@ struct Reading {
   Nanoseconds interval = 0;
   std::uint64_t count = 1;
   double min = 0, max = 0;  // of numbers
+  bool revision = false;    // it stands for what came before for the same path and time
 };
 
 struct Alert {
@@ -41,6 +42,8 @@ struct Alert {
   std::string severity, change, message;
   bool active = false, acknowledged = false, latched = false, shelved = false, suppressed = false, uncertain = false;
   Timestamp since = 0, time = 0;
+  std::string who, why;  // of a change that a person made
+  Timestamp shelved_until = 0;
 };
 
 // What the agent itself says it gave up.

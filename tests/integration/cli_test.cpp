@@ -333,10 +333,10 @@ TEST_F(LiveCli, FollowsReadingsToTheCloud) {
   const process::Output csv = tap({"--count", "20", "--format", "csv"});
   EXPECT_EQ(csv.exit.code(), 0);
   ASSERT_THAT(csv.out, SizeIs(21));
-  EXPECT_EQ(csv.out.front(), "time,agent,path,value,unit,quality,interval,min,max,count");
+  EXPECT_EQ(csv.out.front(), "time,agent,path,value,unit,quality,interval,min,max,count,revision");
   for (std::size_t i = 1; i < csv.out.size(); ++i)
     EXPECT_THAT(csv.out[i],
-                MatchesRegex("20[-0-9T:.]+Z,hall,box-1/(temperature(_mean)?|setpoint),[-0-9.]+,Cel,good,,,,"));
+                MatchesRegex("20[-0-9T:.]+Z,hall,box-1/(temperature(_mean)?|setpoint),[-0-9.]+,Cel,good,,,,,"));
   EXPECT_THAT(csv.error, Contains(MatchesRegex("hall +[0-9a-f]+ +raw +[0-9]+ +[0-9]+ +[0-9]+ +0 +0 +0")));
   EXPECT_THAT(csv.error.back(), HasSubstr(" 0 malformed: no gaps"));
 
@@ -457,7 +457,7 @@ TEST_F(LiveCli, ShowsWhatWasHistory) {
   const process::Output csv = weir({"history", "box-1/setpoint", "--format", "csv", "--since", "1h"});
   ASSERT_GE(csv.out.size(), 2u);
   EXPECT_EQ(csv.out[0], "time,path,value,unit,quality,min,max,count,interval");
-  EXPECT_THAT(csv.out[1], MatchesRegex("20[-0-9T:.]+Z,box-1/setpoint,40,Cel,good,,,,"));
+  EXPECT_THAT(csv.out[1], MatchesRegex("20[-0-9T:.]+Z,box-1/setpoint,40,Cel,good,,,,,"));
   const auto json = parse_json(join(weir({"history", "box-1/setpoint", "--format", "json", "--limit", "2"}).out, "\n"));
   ASSERT_TRUE(json) << json.error().text();
   ASSERT_THAT(*json->as_list(), SizeIs(2));

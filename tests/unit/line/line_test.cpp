@@ -118,6 +118,40 @@ v1::RulesChanged some_rules() {
   return rules;
 }
 
+// With all that a rule can do to a line.
+v1::RulesChanged more_rules() {
+  v1::RulesChanged rules;
+  v1::RuleFile& file = *rules.add_files();
+  file.set_name("rules.d/test.yaml");
+  file.set_text(R"yaml(valid:
+  - device: "boiler-{n}"
+    signals:
+      t: {range: [0, 98], rate: 30 / 1s, repair: {hold: "boiler-{n}/t_held"}}
+rules:
+  - name: hot
+    from: {t: "boiler-{n}/t"}
+    when: t > 90
+    alert: {severity: critical, message: "boiler {n} is at {t:.1f}", latch: true}
+    write: {"plc/pump_{n}": false}
+    on_clear: {"plc/pump_{n}": true}
+  - name: means
+    from: {t: "{device}/t"}
+    window: 10s
+    late: revise
+    emit: {"{device}/t_mean": "mean(t)"}
+)yaml");
+  return rules;
+}
+
+v1::Command alert_command(const std::string& verb, const std::string& target) {
+  v1::Command command;
+  command.set_verb(verb);
+  command.set_target(target);
+  command.set_who("anna");
+  command.set_why("seen");
+  return command;
+}
+
 class LineTest : public testing::Test {
  protected:
   LineTest() { clock.set(kNow); }
@@ -130,6 +164,9 @@ class LineTest : public testing::Test {
     };
     handlers.alerts = [this](const std::vector<rules::AlertEvent>& events) {
       alerts.insert(alerts.end(), events.begin(), events.end());
+    };
+    handlers.writes = [this](const std::vector<rules::WriteRequest>& requests) {
+      writes.insert(writes.end(), requests.begin(), requests.end());
     };
     handlers.stored = [this](bool) { ++stored; };
     handlers.hold = [this](bool on) { holds.push_back(on); };
@@ -189,16 +226,20 @@ class LineTest : public testing::Test {
         v1::AlertRecord alert;
         EXPECT_TRUE(alert.ParseFromString(record.body));
         for (const v1::AlertEvent& event : alert.events())
-          out.push_back(event.id() + " " + event.change() + " " + event.message());
+          out.push_back(event.id() + " " + event.change() + " " + event.message() +
+                        (event.who().empty() ? "" : " by " + event.who() + ": " + event.why()));
       } else {
         v1::DerivedRecord derived;
         EXPECT_TRUE(derived.ParseFromString(record.body));
         const auto decoded = codec::decode(derived.readings());
         EXPECT_TRUE(decoded);
-        for (const model::Series& series : *decoded)
+        for (std::size_t s = 0; s < decoded->size(); ++s) {
+          const model::Series& series = (*decoded)[s];
+          const bool revision = std::ranges::count(derived.revisions(), s) != 0;
           for (std::size_t i = 0; i < series.size(); ++i)
             out.push_back(std::to_string(series.signal) + " " + to_iso(series.times[i]) + " " +
-                          model::to_text(series.value(i)));
+                          model::to_text(series.value(i)) + (revision ? " revised" : ""));
+        }
       }
     }
     return out;
@@ -212,6 +253,7 @@ class LineTest : public testing::Test {
   std::unique_ptr<Line> line;
   std::map<std::string, std::uint64_t> accepted;
   std::vector<rules::AlertEvent> alerts;
+  std::vector<rules::WriteRequest> writes;
   std::vector<bool> holds;
   int stored = 0;
   std::uint64_t seq = 0;
@@ -403,6 +445,89 @@ TEST_F(LineTest, AnAlertAndAMeanReachTheirStreams) {
   EXPECT_THAT(outputs(), testing::Contains(std::to_string(mean) + " " + to_iso(kNow + 10 * kSecond) + " 84.5"));
 }
 
+TEST_F(LineTest, ReadingsThatCannotBeTrueAreMarkedInTheLog) {
+  start();
+  ASSERT_TRUE(line->install(more_rules()));
+  take("boiler-1/t", 50, kNow);
+  take("boiler-1/t", 150, kNow + kSecond);
+  line->stop([] {});
+  run_until([&] { return !disk.rows.empty(); });
+  std::vector<model::Quality> qualities;
+  for (const store::LogRow& row : disk.rows) {
+    v1::RawRecord raw;
+    ASSERT_TRUE(raw.ParseFromString(row.raw));
+    const auto decoded = codec::decode(raw.readings());
+    ASSERT_TRUE(decoded);
+    for (const model::Series& series : *decoded) qualities.push_back(series.quality(0));
+  }
+  EXPECT_THAT(qualities, testing::ElementsAre(model::kGood, model::kBadOutOfRange));
+  EXPECT_THAT(outputs(), testing::Contains(testing::HasSubstr(" 50")));  // beside it, what stands for it
+}
+
+TEST_F(LineTest, WhatAPersonAsksOfAlertsGoesThroughTheLog) {
+  start();
+  ASSERT_TRUE(line->install(more_rules()));
+  take("boiler-1/t", 95, kNow);
+  EXPECT_EQ(line->command(alert_command("acknowledge", "hot/1")), 1U);
+  EXPECT_EQ(line->command(alert_command("acknowledge", "hot/1")), 0U);   // it is already
+  EXPECT_EQ(line->command(alert_command("acknowledge", "cold")), 0U);
+  EXPECT_EQ(line->command(alert_command("applaud", "hot/1")), 0U);
+  v1::Command shelve = alert_command("shelve", "hot/1");
+  shelve.set_until(kNow + kHour);
+  EXPECT_EQ(line->command(shelve), 1U);
+  line->stop([] {});
+  run_until([&] { return alerts.size() == 3; });
+  EXPECT_EQ(alerts[1].change, "acknowledged");
+  EXPECT_EQ(alerts[1].who, "anna");
+  EXPECT_EQ(alerts[2].shelved_until, kNow + kHour);
+  EXPECT_THAT(outputs(), testing::Contains(testing::HasSubstr("acknowledged boiler 1 is at 95.0 by anna: seen")));
+  std::vector<std::string> logged;
+  for (const store::LogRow& row : disk.rows) {
+    v1::Commit commit;
+    ASSERT_TRUE(commit.ParseFromString(row.commit));
+    for (const v1::Entry& entry : commit.entries())
+      if (entry.has_command()) logged.push_back(entry.command().verb() + " " + entry.command().target());
+  }
+  EXPECT_THAT(logged, testing::ElementsAre("acknowledge hot/1", "shelve hot/1"));
+}
+
+TEST_F(LineTest, AWriteLeavesAtOnceAndAfterItsCommit) {
+  Options options;
+  options.commit_interval = kHour;
+  start(options);
+  v1::RulesChanged rules = more_rules();
+  auto& text = *rules.mutable_files(0)->mutable_text();
+  const std::string alert = text.substr(text.find("    alert:"), text.find("    write:") - text.find("    alert:"));
+  text.erase(text.find(alert), alert.size());  // nothing but the write is urgent
+  ASSERT_TRUE(line->install(rules));
+  disk.stalled = true;
+  take("boiler-1/t", 95, kNow);
+  io.run_for(std::chrono::milliseconds(100));
+  EXPECT_TRUE(writes.empty());
+  {
+    const std::lock_guard lock(disk.mutex);
+    disk.stalled = false;
+  }
+  disk.changed.notify_all();
+  run_until([&] { return !writes.empty(); });
+  ASSERT_EQ(writes.size(), 1U);
+  EXPECT_EQ(writes[0].path, "plc/pump_1");
+  EXPECT_EQ(writes[0].value, model::Value(false));
+  EXPECT_EQ(line->condition().writes, 1U);
+}
+
+TEST_F(LineTest, ARevisedValueSaysSo) {
+  start();
+  ASSERT_TRUE(line->install(more_rules()));
+  take("boiler-1/t", 20, kNow);
+  take("boiler-1/t", 40, kNow + 11 * kSecond);  // the first window is over
+  take("boiler-1/t", 30, kNow + 5 * kSecond);   // and yet
+  line->stop([] {});
+  run_until([&] { return !outputs().empty(); });
+  const std::string mean = std::to_string(line->signals().find("boiler-1/t_mean")) + " " + to_iso(kNow + 10 * kSecond);
+  EXPECT_THAT(outputs(), testing::IsSupersetOf({mean + " 20", mean + " 25 revised"}));
+}
+
 TEST_F(LineTest, StopCommitsWhatWaits) {
   Options options;
   options.commit_interval = kHour;
@@ -453,10 +578,14 @@ TEST_F(LineTest, AReplayOfTheLogIsWhatHappened) {
     options.snapshot_interval = static_cast<Nanoseconds>(split_mix(random) % 20 + 1) * kSecond;
     line.reset();
     start(options);
-    ASSERT_TRUE(line->install(some_rules()));
+    writes.clear();
+    ASSERT_TRUE(line->install(more_rules()));
     for (int i = 0; i < 200; ++i) {
-      const std::string path = "boiler-" + std::to_string(split_mix(random) % 3) + "/t";
-      take(path, 60 + static_cast<double>(split_mix(random) % 40), clock.now());
+      const std::string boiler = std::to_string(split_mix(random) % 3);
+      const auto late = static_cast<Nanoseconds>(split_mix(random) % 5 == 0 ? split_mix(random) % 15 : 0);
+      take("boiler-" + boiler + "/t", 60 + static_cast<double>(split_mix(random) % 40), clock.now() - late * kSecond);
+      if (split_mix(random) % 10 == 0)
+        line->command(alert_command(split_mix(random) % 2 == 0 ? "acknowledge" : "reset", "hot/" + boiler));
       clock.advance(static_cast<Nanoseconds>(split_mix(random) % 2'000) * kMillisecond);
       if (split_mix(random) % 10 == 0) line->tick();
       if (split_mix(random) % 3 == 0) io.poll();
@@ -484,8 +613,17 @@ TEST_F(LineTest, AReplayOfTheLogIsWhatHappened) {
     std::vector<std::string> again;
     for (const rules::Emitted& emitted : repeated.emitted)
       again.push_back(std::to_string(replayed.signals().find(emitted.path)) + " " + to_iso(emitted.reading.time) + " " +
-                      model::to_text(emitted.reading.value));
-    for (const rules::AlertEvent& event : repeated.alerts) again.push_back(event.id + " " + event.change + " " + event.message);
+                      model::to_text(emitted.reading.value) + (emitted.revision ? " revised" : ""));
+    for (const rules::AlertEvent& event : repeated.alerts)
+      again.push_back(event.id + " " + event.change + " " + event.message +
+                      (event.who.empty() ? "" : " by " + event.who + ": " + event.why));
+    const auto ids = [](const std::vector<rules::WriteRequest>& requests) {
+      std::vector<std::string> out;
+      for (const rules::WriteRequest& request : requests) out.push_back(request.id + " " + model::to_text(request.value));
+      return out;
+    };
+    EXPECT_EQ(ids(repeated.writes), ids(writes));
+    EXPECT_FALSE(writes.empty());
     EXPECT_THAT(again, testing::UnorderedElementsAreArray(outputs()));
     EXPECT_GT(again.size(), 10U);
     EXPECT_TRUE(replayed.save() == line->state().save());

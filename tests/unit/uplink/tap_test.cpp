@@ -133,6 +133,23 @@ TEST_F(TapTest, ChecksEachStreamOfEachLife) {
   EXPECT_EQ(all<seen::Reading>().back().stream, Stream::derived);
 }
 
+TEST_F(TapTest, ShowsWhichValuesAreRevisions) {
+  v1::DerivedRecord derived;
+  std::vector<model::Series> series(2);
+  series[0].signal = series[1].signal = 1;
+  series[0].append({10, 1.5, model::kGood});
+  series[1].append({10, 2.5, model::kGood});
+  codec::encode(series, *derived.mutable_readings());
+  derived.add_revisions(1);
+  derived.add_revisions(4'000'000'000);  // no such series
+  arrive("a/derived", record(1, v1::DERIVED, derived.SerializeAsString()));
+  const auto readings = all<seen::Reading>();
+  ASSERT_EQ(readings.size(), 2U);
+  EXPECT_FALSE(readings[0].revision);
+  EXPECT_TRUE(readings[1].revision);
+  EXPECT_EQ(readings[1].reading.value, model::Value(2.5));
+}
+
 TEST_F(TapTest, ShowsAlertsGapsAndStates) {
   v1::AlertRecord alerts;
   auto& event = *alerts.add_events();
@@ -140,11 +157,17 @@ TEST_F(TapTest, ShowsAlertsGapsAndStates) {
   event.set_severity("critical");
   event.set_active(true);
   event.set_message("boiler 1 is at 91.0 °C");
+  event.set_who("anna");
+  event.set_why("known");
+  event.set_shelved_until(7);
   (*event.mutable_group())["n"] = "1";
   arrive("a/alerts", record(1, v1::ALERTS, alerts.SerializeAsString()));
   ASSERT_EQ(all<seen::Alert>().size(), 1U);
   EXPECT_EQ(all<seen::Alert>()[0].rule, "overheat");
   EXPECT_EQ(all<seen::Alert>()[0].group.at("n"), "1");
+  EXPECT_EQ(all<seen::Alert>()[0].who, "anna");
+  EXPECT_EQ(all<seen::Alert>()[0].why, "known");
+  EXPECT_EQ(all<seen::Alert>()[0].shelved_until, 7);
 
   v1::RawRecord body;
   auto& gap = *body.add_gaps();
