@@ -1,15 +1,23 @@
 // Any text as an expression and as a file of rules: it parses or is refused, what parses prints to what
 // parses to the same again, and what compiles runs, saves and restores.
+//
+// Of an expression, the lines before the last are names under `let:`, each for what comes after it: n0, n1 and so on.
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/text.h"
 #include "config/config.h"
 #include "rules/ast.h"
+#include "rules/check.h"
 #include "rules/engine.h"
 #include "rules/parser.h"
+#include "rules/program.h"
 
 namespace {
 
@@ -27,6 +35,89 @@ void check_expression(std::string_view text) {
   if (printed.size() > rules::kLongestExpression) return;  // a spelling of ours may be longer
   const auto again = rules::parse_expression(printed, fault);
   require(again != nullptr && rules::print(*again) == printed);
+}
+
+// What a program looks at: inputs that are known, uncertain, unknown and too old, and steps and aggregates of both
+// kinds.
+struct Sight {
+  explicit Sight(const rules::Calendar& calendar) {
+    for (int i = 0; i < 4; ++i) {
+      slots[i].time = 1'000 * kSecond - i * kSecond;
+      slots[i].number = 1.5 * i - 2;
+      slots[i].quality = i == 1 ? model::kUncertain.code : i == 2 ? model::kBad.code : 0;
+    }
+    for (std::size_t i = 0; i < 64; ++i) remembered[i] = {0.5 * static_cast<double>(i), &texts[i % 4], 0, i % 5 != 4};
+    scene.calendar = &calendar;
+    scene.steps = remembered;
+    scene.member = slots;
+    scene.member_texts = texts;
+    scene.made = &made;
+  }
+
+  void run(const rules::Program& program) {
+    if (program.empty()) return;
+    made.clear();
+    const rules::Result3 result = rules::run(program, scene);
+    require(!result.known ||
+            (program.type == rules::Type::text ? result.text != nullptr : std::isfinite(result.number)));
+  }
+
+  rules::Slot slots[4];
+  std::string texts[4] = {"on", "", "12.5", "\xC2\xB0"};
+  Nanoseconds within[4] = {rules::kForever, rules::kForever, rules::kForever, kSecond};
+  rules::Result3 remembered[64];
+  std::uint64_t arithmetic = 0;
+  std::deque<std::string> made;
+  rules::Scene scene{slots, texts, within, remembered, 1'000 * kSecond, &arithmetic};
+};
+
+enum class Around { nothing, window, members, where, detector };
+
+void evaluate(std::string_view text, Around around) {
+  static const rules::Site site{
+      "Europe/Berlin", {{"early", 6 * kHour, 14 * kHour}, {"late", 14 * kHour, 22 * kHour}}, {{"c", -4}}};
+  static const auto calendar = rules::Calendar::make("UTC", site.shifts).value();
+  rules::Fault fault;
+  std::vector<rules::LetName> lets;
+  const auto lines = split(text, '\n');
+  for (std::size_t i = 0; i + 1 < lines.size() && i < 64; ++i)
+    if (auto tree = rules::parse_expression(lines[i], fault))
+      lets.push_back({"n" + std::to_string(i), std::move(tree)});
+  const auto tree = rules::parse_expression(lines.back(), fault);
+  if (!tree) return;
+  std::vector<rules::InputName> inputs;
+  for (const char* name : {"t", "s", "u", "p"})
+    inputs.push_back({name, rules::Type::any, *name == 'p' && around == Around::members});
+  std::vector<rules::Aggregate> aggregates;
+  std::vector<rules::Step> steps;
+  rules::Scope scope{.inputs = inputs,
+                     .captures = {},
+                     .site = &site,
+                     .lets = lets,
+                     .stage = around == Around::where ? rules::Stage::where : rules::Stage::result,
+                     .window = around == Around::window,
+                     .members = around == Around::members,
+                     .aggregates = around == Around::window || around == Around::members ? &aggregates : nullptr,
+                     .steps = &steps,
+                     .detects = around == Around::detector};
+  for (int i = 0; rules::infer(*tree, rules::Type::any, scope); ++i) require(i < 4);  // each time an input is learned
+  bool faulty = false;
+  const rules::Program program =
+      rules::compile_expression(*tree, rules::Type::any, scope, [&](const rules::Fault& f) {
+        require(!f.message.empty());
+        faulty = true;
+      });
+  require(program.empty() == faulty);
+  if (faulty) return;
+  if (program.source.size() <= rules::kLongestExpression) {
+    const auto again = rules::parse_expression(program.source, fault);
+    require(again != nullptr && rules::print(*again) == program.source);
+  }
+  require(steps.size() <= 64 && aggregates.size() <= 64);
+  Sight sight(*calendar);
+  for (const rules::Step& step : steps) sight.run(step.argument);
+  for (const rules::Aggregate& aggregate : aggregates) sight.run(aggregate.argument);
+  sight.run(program);
 }
 
 void run_rules(const std::string& text) {
@@ -67,6 +158,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size > 4096) return 0;
   const std::string text(reinterpret_cast<const char*>(data), size);
   check_expression(text);
+  for (const Around around : {Around::nothing, Around::window, Around::members, Around::where, Around::detector})
+    evaluate(text, around);
   run_rules(text);
   return 0;
 }
