@@ -63,10 +63,7 @@ void SlidingWindow::push(const Aggregate& aggregate, Stretch stretch) {
 void SlidingWindow::pop(const Aggregate& aggregate) {
   if (begin_ == turned_) turn(aggregate);
   Stretch& first = stretches_[begin_];
-  if (carries(aggregate.kind)) {
-    gather(aggregate, before_, first);
-    before_ = next_window(aggregate, before_, first.time);
-  }
+  if (carries(aggregate.kind)) gather(aggregate, before_, first);
   if (counts_values(aggregate.kind)) {
     ValueCounts& total = whole_.more->counts;
     if (first.many && first.many->more) total.remove(first.many->more->counts);

@@ -68,7 +68,7 @@ class SlidingWindow {
   std::size_t turned_ = 0;          // what is before it was there at the last turn
   std::vector<Accumulator> sums_;   // [i]: of the i + 1 blocks before turned_
   Accumulator since_turn_;          // of what is behind
-  Accumulator before_;              // what held when the last that went had gone
+  Accumulator before_;              // of those that carry: of all that has gone, for what held last
   mutable Accumulator whole_;       // what finish() speaks of; its `more` holds the total of counts
 };
 

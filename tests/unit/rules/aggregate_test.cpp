@@ -134,6 +134,7 @@ TEST(Aggregate, ANewWindowBeginsWithWhatHeld) {
   window = next_window(aggregate, window, at(180));
   EXPECT_TRUE(window.empty());
   EXPECT_FALSE(say(aggregate, window, at(240)).known);
+  EXPECT_TRUE(next_window(aggregate, gather(aggregate, {{at(0), 1}}), at(100)).empty());  // it held up to there
 }
 
 TEST(Aggregate, ACounterIsCountedOnAcrossWindowsResetsAndGaps) {
@@ -269,6 +270,21 @@ TEST(AggregateProperty, IsTheSameBitForBitHoweverOftenItIsRestored) {
                 std::bit_cast<std::uint64_t>(say(aggregate, through, at(99'999)).number));
     }
   }
+}
+
+TEST(Aggregate, TimesOutOfBoundsAreRefused) {
+  const Aggregate aggregate = aggregate_of(Kind::time_mean);
+  const auto comes_back = [&](Timestamp from, Timestamp to) {
+    Accumulator of = gather(aggregate, {{at(0), 1}}), again;
+    of.from = from;
+    of.to = to;
+    const std::string bytes = saved(aggregate, of);
+    ByteReader in(bytes);
+    return restore(aggregate, again, in);
+  };
+  EXPECT_TRUE(comes_back(at(0), at(0)));
+  EXPECT_FALSE(comes_back(kLongAgo + 1, at(0)));
+  EXPECT_FALSE(comes_back(at(0), kNever - 1));
 }
 
 TEST(Aggregate, DamagedStateIsRefusedOrHarmless) {

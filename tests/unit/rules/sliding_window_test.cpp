@@ -197,6 +197,9 @@ TEST(SlidingWindowProperty, IsTheSameBitForBitHoweverOftenItIsRestored) {
 }
 
 TEST(SlidingWindow, DamagedStateIsRefusedOrHarmless) {
+  SlidingWindow more_turned_than_there_is;
+  ByteReader nothing(std::string_view("\0\5", 2));
+  EXPECT_FALSE(more_turned_than_there_is.restore(aggregate_of(Kind::sum), nothing));
   std::mt19937 random(6);
   for (const Kind kind : kAllKinds) {
     const Aggregate aggregate = aggregate_of(kind, kSecond);

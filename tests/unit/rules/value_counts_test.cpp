@@ -117,6 +117,20 @@ TEST(ValueCounts, WhatWasAddedCanBeTakenAway) {
   }
 }
 
+// What was added one by one may go as a part that had to put more of its least magnitudes together.
+TEST(ValueCounts, APartInCoarserBucketsCanBeTakenAway) {
+  ValueCounts total, part;
+  for (int i = 0; i < 20; ++i) total.add(std::ldexp(1, -i));
+  for (int i = 0; i < 2'500; ++i) {  // each in a bucket of its own
+    const double value = 10 * std::exp(i * std::log((1 + kQuantileError) / (1 - kQuantileError)));
+    total.add(value);
+    part.add(value);
+  }
+  total.remove(part);
+  EXPECT_EQ(total.count(), 20U);
+  EXPECT_EQ(total.distinct(), 1U);
+}
+
 TEST(ValueCounts, ModeIsTheLeastOfThoseSeenMostOften) {
   ValueCounts counts;
   for (const double value : {3.0, 1.0, 2.0, 3.0, -0.0, 1.0, 0.0}) counts.add_exact(value);
@@ -184,6 +198,30 @@ TEST(ValueCounts, IsTheSameAfterRestoring) {
   EXPECT_TRUE(saved(again) == saved(texts));
   ASSERT_TRUE(restore(again, saved(ValueCounts())));
   EXPECT_TRUE(again.empty());
+}
+
+TEST(ValueCounts, StateThatCannotBeIsRefused) {
+  const auto comes_back = [](char use, const std::vector<double>& values) {
+    std::string bytes(1, use);
+    put_varint(bytes, values.size());
+    put_varint(bytes, 0);
+    put_varint(bytes, values.size());
+    for (const double value : values) {
+      put_double(bytes, value);
+      put_varint(bytes, 1);
+    }
+    ValueCounts counts;
+    return restore(counts, bytes);
+  };
+  EXPECT_TRUE(comes_back(2, {1, 2}));
+  EXPECT_FALSE(comes_back(2, {2, 1}));
+  EXPECT_FALSE(comes_back(2, {1, 1}));
+  EXPECT_FALSE(comes_back(2, {1, std::numeric_limits<double>::infinity()}));
+  std::vector<double> many(kExactValues);
+  for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<double>(i);
+  EXPECT_TRUE(comes_back(1, many));
+  many.push_back(1e6);
+  EXPECT_FALSE(comes_back(1, many));
 }
 
 TEST(ValueCounts, DamagedStateIsRefusedOrHarmless) {
