@@ -85,6 +85,29 @@ void one_rule(Report& report) {
   report.add("one rule over matching readings", "ns/reading", nanoseconds_in_batches(engine), nanoseconds_of_a_loop());
 }
 
+// What the parts of the language take, each in a rule of its own over one signal.
+void kinds_of_rules(Report& report) {
+  const double floor = nanoseconds_of_a_loop();
+  const auto row = [&](const std::string& what, const std::string& keys) {
+    rules::Engine engine;
+    engine.install(compile_json(R"Y({"rules":[{"name":"r","from":{"t":"b-{n}/t"},)Y" + keys + "}]}"));
+    define(engine, 1, "b-1/t");
+    report.add(what, "ns/reading", nanoseconds_in_batches(engine), floor);
+  };
+  const std::string alert = R"Y(,"alert":{"severity":"info"})Y";
+  row("a condition of three comparisons", R"Y("when":"t > 90 and t < 200 or t < -5")Y" + alert);
+  row("mean of windows of 1 s", R"Y("window":"1s","emit":{"b-{n}/mean":"mean(t)"})Y");
+  row("mean, min, max, stddev of windows of 1 s",
+      R"Y("window":"1s","emit":{"b-{n}/a":"mean(t)","b-{n}/b":"min(t)","b-{n}/c":"max(t)","b-{n}/d":"stddev(t)"})Y");
+  row("the same with a lateness of 100 ms",
+      R"Y("window":"1s","lateness":"100ms","emit":{"b-{n}/a":"mean(t)","b-{n}/b":"min(t)","b-{n}/c":"max(t)","b-{n}/d":"stddev(t)"})Y");
+  row("p99 of windows of 10 s", R"Y("window":"10s","emit":{"b-{n}/p":"quantile(t, 0.99)"})Y");
+  row("mean of a window of 10 s, every second", R"Y("window":{"size":"10s","every":"1s"},"emit":{"b-{n}/mean":"mean(t)"})Y");
+  row("a trailing stddev(t, 10s)", R"Y("when":"stddev(t, 10s) > 100")Y" + alert);
+  row("a change: delta(t) > 90", R"Y("when":"delta(t) > 90")Y" + alert);
+  row("detect: {}", R"Y("detect":{})Y" + alert);
+}
+
 void many_rules(Report& report, std::size_t count) {
   const std::string matching = alert_rule("hot", "b-{n}/t", "t > 90");
   std::string all = R"({"rules":[)" + matching;
@@ -148,6 +171,7 @@ void add_rules(CLI::App& app, Report& report) {
   sub->add_option("--rules", *loaded, "Rules beside the one that matches")->check(CLI::Range(1, 99'000));
   sub->callback([&report, signals, loaded] {
     one_rule(report);
+    kinds_of_rules(report);
     many_rules(report, *loaded);
     round_robin(report, *signals);
     bytes_per_group(report, *signals);
