@@ -104,8 +104,11 @@ class InputReader {
     if (across != nullptr && by != nullptr)
       reporter_.error(*by, "across: and by: say the same in two ways",
                       "across: names the members, by: the groups; keep one");
-    if (const Node::Member* said = by != nullptr ? by : across) read_captures(*said, of_member);
+    const Node::Member* said = by != nullptr ? by : across;
+    const bool right = said == nullptr || read_captures(*said, of_member);
     order_captures(of_member);
+    // What is wrong there looks across something all the same: aggregates are no fault, too.
+    if (!right) rule_.members = true;
 
     const std::size_t group = rule_.group_captures.size(), all = rule_.captures.size();
     bool any_whole = false;
@@ -126,22 +129,28 @@ class InputReader {
                       "let one path hold each of " + in_braces(rule_.captures, 0, all));
   }
 
-  void read_captures(const Node::Member& said, std::vector<bool>& of_member) {
+  // False after a complaint.
+  bool read_captures(const Node::Member& said, std::vector<bool>& of_member) {
+    const bool by = said.key == "by";
     std::vector<const Node*> names;
     if (const Node::List* list = said.value.as_list())
       for (const Node& node : *list) names.push_back(&node);
     else names.push_back(&said.value);
-    const bool by = said.key == "by";
     if (names.empty() && !by)
       reporter_.error(said, "across: names nothing", "name a capture: across: k; or by: [] for one group of all");
+    bool right = by || !names.empty();
     for (const Node* node : names) {
       const std::string* name = read_text(*node, "a capture", reporter_);
-      if (name == nullptr) continue;
-      const auto found = name->empty() ? rule_.captures.end() : std::ranges::find(rule_.captures, *name);
-      if (found == rule_.captures.end())
-        reporter_.error(*node, "'" + *name + "' is no capture of this rule", capture_hint(*name));
-      else of_member[static_cast<std::size_t>(found - rule_.captures.begin())] = !by;
+      const auto found =
+          name == nullptr || name->empty() ? rule_.captures.end() : std::ranges::find(rule_.captures, *name);
+      if (found != rule_.captures.end()) {
+        of_member[static_cast<std::size_t>(found - rule_.captures.begin())] = !by;
+        continue;
+      }
+      right = false;
+      if (name != nullptr) reporter_.error(*node, "'" + *name + "' is no capture of this rule", capture_hint(*name));
     }
+    return right;
   }
 
   std::string capture_hint(const std::string& name) const {

@@ -218,7 +218,11 @@ void read_late(Draft& draft, const Node& node) {
 }  // namespace
 
 void read_window(Draft& draft) {
-  if (const Node::Member* window = find_member(draft.node, "window")) WindowReader(draft, *window).run();
+  if (const Node::Member* window = find_member(draft.node, "window")) {
+    WindowReader(draft, *window).run();
+    // One that is wrong is a window all the same: what is gathered over it is no fault, too.
+    if (!draft.rule.window) draft.rule.window.kind = Window::Kind::tumbling;
+  }
   if (const Node::Member* lateness = find_member(draft.node, "lateness")) read_lateness(draft, *lateness);
   if (const Node* late = draft.find("late")) read_late(draft, *late);
 }

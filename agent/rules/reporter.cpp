@@ -6,10 +6,12 @@
 namespace weir::rules {
 namespace {
 
-// How much of a value is marked: of a text all, else its first character.
+// How much of a value is marked: all that stands on one line as it is, else its first character.
 std::size_t length_of(const Node& value) {
-  const std::string* text = value.as_string();
-  return text != nullptr && value.verbatim ? text->size() : 1;
+  if (const std::string* text = value.as_string(); text != nullptr && value.verbatim) return text->size();
+  if (const std::int64_t* number = value.as_int()) return std::to_string(*number).size();
+  if (const bool* truth = value.as_bool()) return *truth ? 4 : 5;
+  return 1;
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ using testing::IsEmpty;
 // "line:column+length message | hint" of each.
 std::vector<std::string> faults(const std::string& text, std::span<const model::Signal> announced = {}) {
   std::vector<std::string> out;
-  for (const Diagnostic& d : compile_yaml(text, announced).diagnostics)
+  for (const Diagnostic& d : compile_yaml(text, announced, Site{}).diagnostics)
     out.push_back(std::to_string(d.position.line) + ":" + std::to_string(d.position.column) + "+" + std::to_string(d.length) + " " +
                   d.message + (d.hint.empty() ? "" : " | " + d.hint));
   return out;
@@ -91,9 +91,9 @@ TEST(Compile, RefusesTwoThatWriteToOneSignal) {
                           "  - {name: a, from: {t: \"x/1\"}, when: t > 1, write: {\"plc/a\": true}, on_clear: {\"plc/a\": false}}\n";
   EXPECT_THAT(faults(two), IsEmpty());
   EXPECT_THAT(faults(two + "  - {name: b, from: {t: \"x/2\"}, when: t > 1, write: {\"PLC/a\": true}}\n"),
-              ElementsAre("3:57+5 rule 'a' may write to the same path: plc/a | one rule for each target: let it judge what the others emit"));
+              ElementsAre("3:55+5 rule 'a' may write to the same path: plc/a | one rule for each target: let it judge what the others emit"));
   EXPECT_THAT(faults(two + "  - {name: b, from: {t: \"x/2\"}, emit: {\"plc/a\": t}}\n"),
-              ElementsAre("3:42+5 rule 'a' may write to the same path: plc/a | signals of drivers are written, those of rules emitted; "
+              ElementsAre("3:41+5 rule 'a' may write to the same path: plc/a | signals of drivers are written, those of rules emitted; "
                           "give one of them another name"));
   EXPECT_THAT(faults("rules:\n  - {name: a, from: {t: \"x/1\"}, emit: {\"plc/a\": t}, when: t > 1, write: {\"plc/a\": true}}\n"),
               ElementsAre(HasSubstr("rule 'a' may emit the same path: plc/a")));
@@ -156,7 +156,8 @@ TEST(Compile, GroupsAndMembers) {
   EXPECT_THAT(rule.group_captures, IsEmpty());
   EXPECT_TRUE(rule.members);
 
-  rule = rule_of("from: {t: \"{d}/{}\"}, emit: {\"{d}/m\": max(t)}, window: 1m, across: d");
+  rule = rule_of("from: {t: \"{d}/{}\"}, window: 1m, by: d, emit: {\"{d}/all/m\": max(t)}");
+  EXPECT_THAT(rule.group_captures, ElementsAre(0));
 }
 
 TEST(Compile, Windows) {
@@ -300,7 +301,7 @@ TEST(Compile, TheKeyIsOfWhatComputesTheState) {
 }
 
 // Those of the design: the language in ten rules.
-constexpr const char* kTenRules = R"(rules:
+constexpr const char* kTenRules = R"yaml(rules:
   - name: overheat
     from: {t: "boiler-{n}/temperature"}
     when: t > 90
@@ -365,7 +366,7 @@ constexpr const char* kTenRules = R"(rules:
     from: {t: "{device}/temperature"}
     missing: 5m
     alert: {severity: warning}
-)";
+)yaml";
 
 TEST(Compile, TheTenRulesOfTheDesign) {
   const Compiled compiled = compile_at(with_shifts(), kTenRules);

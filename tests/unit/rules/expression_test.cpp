@@ -651,7 +651,7 @@ TEST_F(Memory, SaysWhatCannotBeRemembered) {
 TEST_F(Memory, IsBounded) {
   std::string text = "0";
   for (int i = 1; i <= 65; ++i) {
-    if (i == 64) {
+    if (i == 65) {
       EXPECT_THAT(remembered(text), testing::Not(testing::HasSubstr("more than"))) << text;
     }
     text = "max(" + text + ", delta(t + " + std::to_string(i) + "))";

@@ -26,7 +26,7 @@ std::vector<std::string> wrong_with(const std::string& keys, std::span<const mod
   for (const std::string& line : lines_of(keys)) text += "    " + line + "\n";
   const auto lines = lines_of(text);
   std::vector<std::string> out;
-  for (const Diagnostic& d : compile_yaml(text, announced).diagnostics) {
+  for (const Diagnostic& d : compile_yaml(text, announced, Site{}).diagnostics) {
     const std::string& line = lines.at(static_cast<std::size_t>(d.position.line) - 1);
     const std::size_t key = line.find_first_not_of(" -");
     out.push_back((d.severity == Diagnostic::Severity::warning ? "warning: " : "") + line.substr(key, line.find(':') - key) + " `" +
@@ -57,7 +57,6 @@ TEST(Read, Keys) {
       {"enabled: false", "enabled `enabled`: a rule has no 'enabled' | to switch a rule off, take it out, or put # before its lines"},
   };
   expect_all(cases, kRule);
-  EXPECT_THAT(wrong_with("name: 5"), IsEmpty()) << "a second name is refused as YAML";
 }
 
 TEST(Read, Names) {
@@ -144,13 +143,13 @@ TEST(Read, Inputs) {
 TEST(Read, Groups) {
   const std::string from = "from: {p: \"tank-{n}/p_{k}\"}\nwithin: 5s\nwhen: max(p) > 5\nalert: {severity: info}\n";
   const Wrong cases[] = {
-      {"across: m", "across `m`: 'm' is no capture of this rule | a capture is a part of a path in from: k in \"tank-1/pressure_{k}\""},
+      {"across: pressure",
+       "across `pressure`: 'pressure' is no capture of this rule | a capture is a part of a path in from: k in \"tank-1/pressure_{k}\""},
       {"across: [k, 5]", "across `5`: a capture is a text, not a whole number | put it in quotes"},
       {"across: []", "across `across`: across: names nothing | name a capture: across: k; or by: [] for one group of all"},
       {"across: k\nby: n", "by `by`: across: and by: say the same in two ways | across: names the members, by: the groups; keep one"},
   };
-  for (const Wrong& one : cases) EXPECT_THAT(wrong_with(from + one.keys), testing::Contains(one.said)) << one.keys;
-
+  expect_all(cases, from);
   EXPECT_THAT(wrong_with("from: {p: \"tank-{n}/p_{k}\", x: \"pump/x_{k}\"}\nwithin: 5s\nacross: k\nwhen: max(p) > max(x)\nalert: {severity: info}"),
               ElementsAre("from `pump/x_{k}`: 'x' belongs to members, but does not say to which: its path has not all of {n}, {k} | "
                           "let it have all of them, or only {n}"));
@@ -176,7 +175,7 @@ TEST(Read, Windows) {
       {"window: {size: 5m, every: 10m}",
        "window `10m`: every: 10m would leave time between windows of 5m | every: is at most the size"},
       {"window: {size: 5m, every: 70s}", "window `70s`: every: has to divide the size of 5m | write 1m or 1m15s"},
-      {"window: {size: 100ms, every: 30ms}", "window `30ms`: every: has to divide the size of 100ms | write 25ms or 33333333ns"},
+      {"window: {size: 100ms, every: 30ms}", "window `30ms`: every: has to divide the size of 100ms | write 25ms or 50ms"},
       {"window: {size: 30d, every: 1s}", "window `1s`: more than 20000 steps to a window | write 2m9s600ms or more"},
       {"window: {last: 1}", "window `1`: 1 is too few | 2 to 100000 is allowed"},
       {"window: {last: 1m}", "window `1m`: this is a text where a whole number belongs | 2 to 100000 is allowed"},
@@ -271,7 +270,7 @@ TEST(Read, Lets) {
       {"when: t > 1\nlet: t", "let `t`: let: is a map of names and expressions, not a text | write let: {rise: delta(t)}"},
       {"when: t > 1\nlet: {t: 5}", "let `t`: 't' is an input already | give one of them another name"},
       {"when: t > 1\nlet: {hot: t > 5}", "warning: let `hot`: nothing uses 'hot' | leave it out, or use it"},
-      {"when: hot\nlet: {hot: t > 5, hot2: t >}", "let `t >`: the expression ends where a value should be"},
+      {"when: hot\nlet: {hot: t > 5, hot2: t >}", "let `}`: the expression ends where a value should be"},
       {"when: hot and not hot\nlet: {hot: t > tt}", "let `tt`: there is no input 'tt' | did you mean 't'?"},
       {"when: not hot\nlet: {more: t + uu, hot: more > 5}", "let `uu`: there is no input 'uu'"},
   };
