@@ -66,6 +66,7 @@ class Agent {
   void store_changed(const store::Condition& condition, const std::vector<store::Incarnation>& incarnations);
   void announce();
   void feed_watchdog();
+  void look_at_store();
   void trim();
   void write_status();
   StatusInputs status_inputs();
@@ -137,6 +138,7 @@ Result<void> Agent::run() {
     store_changed(condition, incarnations);
   });
   start_control();
+  look_at_store();
 
   on_signal();
   every_second();
@@ -338,8 +340,15 @@ void Agent::every_second() {
       trim();
       ::malloc_trim(0);  // what a burst took goes back to the machine
     }
-    store_->stats([this](store::Stats stats) { store_stats_ = std::move(stats); });
+    look_at_store();
     every_second();
+  });
+}
+
+void Agent::look_at_store() {
+  store_->stats([this](store::Stats stats) {
+    store_stats_ = std::move(stats);
+    if (store_stats_.limit_bytes > 0) line_->set_room(store_stats_.limit_bytes);
   });
 }
 
