@@ -158,6 +158,32 @@ TEST_F(LimitsTest, BlocksReadingsButNotWhatIsIn) {
   commit("again", std::string(100'000, 'r'));
 }
 
+// For whom a coarser record is not meant is decided by what has been acknowledged.
+TEST_F(LimitsTest, MarksAreOnTheDiskWithWhatWasDoneByThem) {
+  options_.limits.quota = 1 << 30;
+  options_.limits.streams[static_cast<std::size_t>(Stream::raw)].bytes = 500'000;
+  options_.uplinks = {"fast", "slow"};
+  open();
+  load(4);
+  load(4);  // with the second snapshot rows before the first may go
+  ASSERT_TRUE(database_->acknowledge("fast", Stream::raw, 3));
+  database_->lent("slow", Stream::raw, 1);  // which stays
+  for (int i = 0; i < 3; ++i) {
+    clock_.advance(kSecond);
+    load(1);
+  }
+  ASSERT_GT(stats(Stream::raw).thinned, 0U);
+  ASSERT_FALSE(fetch(Stream::backfill, 0).at(0).is_for("fast"));
+  ASSERT_EQ(database_->acknowledged("fast", Stream::raw), 3U);
+  // As a cut of power leaves it.
+  for (const char* suffix : {"", "-wal"})
+    std::filesystem::copy_file(options_.file.string() + suffix, folder_ / ("copy.db" + std::string(suffix)));
+  database_.reset();
+  options_.file = folder_ / "copy.db";
+  open();
+  EXPECT_EQ(database_->acknowledged("fast", Stream::raw), 3U);
+}
+
 TEST_F(LimitsTest, KeepsTheLimitsOfAStream) {
   options_.limits.quota = 1 << 30;
   options_.limits.when_full = WhenFull::drop_oldest;
