@@ -163,7 +163,6 @@ void Agent::open(Startup startup) {
   notes_ = std::move(startup.notes);
   replayed_ = startup.replayed;
   incarnation_ = startup.database->incarnation();
-  for (const std::string& note : notes_) log::warn("store: {}", note);
   log::info("store {}: row {}, {} replayed", config_.store.path.string(), startup.last, replayed_);
 
   auto marks = Clouds::marks(*startup.database, config_.uplinks);

@@ -152,8 +152,10 @@ Result<Startup> start_up(const std::filesystem::path& config_file,
 
   auto state = recover(*out.database, out);
   if (!state) return context("the store cannot be read now", state.error());
-  out.notes.insert(out.notes.end(), out.database->notes().begin(), out.database->notes().end());
   out.notes.insert(out.notes.end(), state->notes().begin(), state->notes().end());
+  for (const std::string& note : out.notes) log::warn("store: {}", note);
+  // Those it has logged itself.
+  out.notes.insert(out.notes.end(), out.database->notes().begin(), out.database->notes().end());
   out.state = std::move(*state);
   return out;
 }

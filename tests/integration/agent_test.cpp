@@ -175,6 +175,17 @@ TEST_F(AgentTest, AnEncryptedStoreOpensWithItsKeyOnly) {
   EXPECT_EQ(*agent_.status().find("store")->find("incarnation")->as_string(), incarnation);
 }
 
+TEST_F(AgentTest, ADamagedStoreIsSaidOnceAndTheAgentRuns) {
+  agent_.write("weir.yaml", std::string("version: 1\nsite: hall\n") + kSimulator);
+  agent_.write("weir.db", std::string(20'000, 'g'));
+  agent_.start();
+  ASSERT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 5; })) << agent_.said();
+  const auto times = std::ranges::count_if(
+      agent_.log(), [](const std::string& line) { return line.find("THE STORE WAS DAMAGED") != line.npos; });
+  EXPECT_EQ(times, 1) << agent_.said();
+  EXPECT_NE(to_json(agent_.status()).find("THE STORE WAS DAMAGED"), std::string::npos);
+}
+
 TEST_F(AgentTest, AKilledBrokerLosesNothing) {
   agent_.write(
       "weir.yaml",
