@@ -41,6 +41,14 @@ class Tally {
     ++kept_.count;
     kept_.bytes += bytes;
   }
+  // It is there, and stays behind.
+  void leave_out(std::uint64_t number) {
+    if (first_ == 0) first_ = number;
+    const std::uint64_t first = last_ != 0 ? last_ + 1 : number;
+    if (!kept_.missing.empty() && kept_.missing.back().last + 1 == first) kept_.missing.back().last = number;
+    else kept_.missing.push_back({first, number});
+    last_ = number;
+  }
   // Numbers were given up to there.
   void up_to(std::uint64_t number) {
     if (number <= last_) return;
@@ -189,8 +197,9 @@ class Salvage {
         excess_ -= size;
         ++left_out_;
         left_out_raw_ = found.raw_last;
-        log_.up_to(found.row.id);
-        raw().up_to(found.raw_last);
+        log_.leave_out(found.row.id);
+        if (found.row.raw.empty()) raw().up_to(found.raw_last);
+        else raw().leave_out(found.raw_last);
         return true;
       }
       log_.count(found.row.id, size);

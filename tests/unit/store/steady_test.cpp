@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "folder.h"
-#include "store/digest.h"
+#include "words.h"
 
 namespace weir::store {
 namespace {
@@ -42,17 +42,6 @@ class Switch final : public IoHook {
     return {.fault = writes ? fault : Fault::none};
   }
   Fault fault = Fault::none;
-};
-
-class Words final : public Digest {
- public:
-  std::optional<std::string> thin(const Replaced&) const override { return std::nullopt; }
-  std::string gap(const Replaced& replaced, std::string_view reason,
-                  const std::optional<std::string>& before) const override {
-    std::string out = before ? *before + "; " : "";
-    return out + std::string(reason) + " " + to_text(replaced.stream) + " " + std::to_string(replaced.first) + "-" +
-           std::to_string(replaced.last);
-  }
 };
 
 using Identity = std::tuple<std::string, Stream, StreamSeq>;
