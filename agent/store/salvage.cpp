@@ -13,6 +13,7 @@
 #include "store/encryption.h"
 #include "store/folder.h"
 #include "store/remains.h"
+#include "store/room.h"
 #include "store/schema.h"
 #include "store/sqlite_database.h"
 
@@ -93,9 +94,9 @@ const Spans& newer(const Spans& a, const Spans& b) {
 std::uint64_t room(const Options& options) {
   std::error_code error;
   const auto space = fs::space(folder_of(options.file), error);
-  const std::uint64_t kept_free = options.limits.free_space;
-  const std::uint64_t free = error ? options.limits.quota : space.available - std::min(space.available, kept_free);
-  return std::min(options.limits.quota, free);
+  if (error) return options.limits.quota;
+  const std::uint64_t others = left_to_others(options.limits, space.capacity);
+  return std::min(options.limits.quota, space.available - std::min(space.available, others));
 }
 
 std::unique_ptr<SqliteDatabase> create(const Options& options, const Remains& from, const Clock& clock) {

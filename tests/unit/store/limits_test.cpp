@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 
 #include "folder.h"
 #include "store/digest.h"
+#include "store/room.h"
 
 namespace weir::store {
 namespace {
@@ -156,6 +158,35 @@ TEST_F(LimitsTest, BlocksReadingsButNotWhatIsIn) {
   ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, last / 2));
   EXPECT_FALSE(database_->condition().full);
   commit("again", std::string(100'000, 'r'));
+}
+
+TEST(Room, LeavesOthersATenthOfASmallFileSystem) {
+  Limits limits;
+  EXPECT_EQ(left_to_others(limits, 1'000 << 20), 64U << 20);
+  EXPECT_EQ(left_to_others(limits, 50 << 20), 5U << 20);
+  limits.free_space = 20 << 20;
+  EXPECT_EQ(left_to_others(limits, 50 << 20), 20U << 20);
+  limits.free_space = 0;
+  EXPECT_EQ(left_to_others(limits, 50 << 20), 0U);
+}
+
+TEST_F(LimitsTest, ASmallFileSystemIsEnoughForAStore) {
+  const auto mount = folder_ / "mount";
+  std::filesystem::create_directory(mount);
+  if (::mount("tmpfs", mount.c_str(), "tmpfs", 0, "size=40m") != 0) GTEST_SKIP() << "needs root, to mount a tmpfs";
+  options_.file = mount / "weir.db";
+  options_.limits = {};
+  options_.limits.when_full = WhenFull::drop_oldest;
+  open();
+  const auto limit = database_->stats().limit_bytes;
+  EXPECT_GT(limit, 20U << 20);
+  EXPECT_LT(limit, 36U << 20);
+  options_.limits.quota = 40 << 20;
+  load(300);
+  EXPECT_FALSE(database_->condition().suspended);
+  EXPECT_GE(std::filesystem::space(mount).available, 4U << 20);
+  database_.reset();
+  EXPECT_EQ(::umount(mount.c_str()), 0);
 }
 
 // For whom a coarser record is not meant is decided by what has been acknowledged.

@@ -103,6 +103,7 @@ TEST_F(SalvageTest, AnEncryptedStoreStaysEncrypted) {
   EXPECT_THAT(database_->notes(), Contains(HasSubstr("50 log rows, 50 alerts, 0 derived, 50 raw")));
   EXPECT_NE(database_->incarnation(), before);
   EXPECT_EQ(database_->kept("config").value(), "version: 1");
+  ASSERT_TRUE(database_->newest_snapshot().value());
   EXPECT_EQ(database_->newest_snapshot().value()->state, "the state");
   EXPECT_EQ(database_->acknowledged("cloud", Stream::raw), 10U);
   const auto raw = fetch(Stream::raw, 10);
