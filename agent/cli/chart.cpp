@@ -1,9 +1,10 @@
 #include "cli/chart.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
+#include <utility>
 
 #include "base/text.h"
 
@@ -18,7 +19,7 @@ constexpr double kWidth = 1'000, kHeight = 390;
 constexpr double kLeft = 80, kRight = 985;
 constexpr double kTop = 40, kBottom = 270;             // of the values
 constexpr double kScoreTop = 290, kScoreBottom = 350;  // of the score
-constexpr int kMostTicks = 7;
+constexpr int kMostTicks = 8;
 constexpr std::size_t kLongestText = 200;
 
 constexpr std::string_view kStyle = R"(<style>
@@ -80,33 +81,41 @@ double round_step(double range) {
 }
 
 std::uint64_t time_step(double range) {
-  constexpr std::array<Nanoseconds, 24> kSteps{1,
-                                               kMicrosecond,
-                                               kMillisecond,
-                                               10 * kMillisecond,
-                                               100 * kMillisecond,
-                                               kSecond,
-                                               5 * kSecond,
-                                               15 * kSecond,
-                                               kMinute,
-                                               5 * kMinute,
-                                               15 * kMinute,
-                                               kHour,
-                                               3 * kHour,
-                                               6 * kHour,
-                                               12 * kHour,
-                                               kDay,
-                                               2 * kDay,
-                                               7 * kDay,
-                                               14 * kDay,
-                                               30 * kDay,
-                                               91 * kDay,
-                                               365 * kDay,
-                                               3'652 * kDay,
-                                               36'524 * kDay};
+  constexpr Nanoseconds kSteps[] = {1,
+                                    kMicrosecond,
+                                    kMillisecond,
+                                    10 * kMillisecond,
+                                    100 * kMillisecond,
+                                    kSecond,
+                                    2 * kSecond,
+                                    5 * kSecond,
+                                    15 * kSecond,
+                                    30 * kSecond,
+                                    kMinute,
+                                    2 * kMinute,
+                                    5 * kMinute,
+                                    15 * kMinute,
+                                    30 * kMinute,
+                                    kHour,
+                                    2 * kHour,
+                                    3 * kHour,
+                                    6 * kHour,
+                                    12 * kHour,
+                                    kDay,
+                                    2 * kDay,
+                                    3 * kDay,
+                                    7 * kDay,
+                                    14 * kDay,
+                                    30 * kDay,
+                                    61 * kDay,
+                                    91 * kDay,
+                                    182 * kDay,
+                                    365 * kDay,
+                                    3'652 * kDay,
+                                    36'524 * kDay};
   for (const Nanoseconds step : kSteps)
     if (range / static_cast<double>(step) <= kMostTicks) return static_cast<std::uint64_t>(step);
-  return static_cast<std::uint64_t>(kSteps.back());
+  return static_cast<std::uint64_t>(*std::rbegin(kSteps));
 }
 
 std::string time_label(Timestamp time, std::uint64_t step) {
@@ -120,7 +129,7 @@ std::string time_label(Timestamp time, std::uint64_t step) {
 
 // Where things are in the picture.
 struct Chart::Frame {
-  std::size_t columns;
+  std::size_t columns, used;
   double low, high;
 
   double x(double column) const { return kLeft + (kRight - kLeft) * (column + 0.5) / static_cast<double>(columns); }
@@ -148,8 +157,7 @@ void Chart::halve() {
         a.reason = std::move(b.reason);
       }
     }
-    if (i > 0) columns_[i] = std::move(a);
-    a = {};
+    if (i > 0) columns_[i] = std::exchange(a, {});
   }
   for (std::size_t i = kColumns / 2; i < kColumns; ++i) columns_[i] = {};
   width_ *= 2;
@@ -190,9 +198,10 @@ void Chart::mark(std::string_view reason) {
 }
 
 Chart::Frame Chart::frame() const {
-  Frame out{at_ + 1, kLargest, -kLargest};
+  Frame out{at_ + 1, 0, kLargest, -kLargest};
   for (const Column& column : columns_)
     if (column.used) {
+      ++out.used;
       out.low = std::min(out.low, column.min);
       out.high = std::max(out.high, column.max);
     }
@@ -215,7 +224,9 @@ std::string Chart::svg(std::string_view title, double threshold) const {
 
   const Frame frame = this->frame();
   const double step = round_step(frame.high - frame.low);
-  for (double tick = std::ceil(frame.low / step) * step; tick <= frame.high; tick += step) {
+  const double first = std::ceil(frame.low / step);
+  for (int i = 0; i <= kMostTicks && (first + i) * step <= frame.high; ++i) {
+    const double tick = (first + i) * step;
     out += line("grid", kLeft, frame.y(tick), kRight, frame.y(tick));
     out += label(kLeft - 8, frame.y(tick) + 4, "end", formatted("%.6g", std::fabs(tick) < step / 2 ? 0.0 : tick));
   }
@@ -226,7 +237,7 @@ std::string Chart::svg(std::string_view title, double threshold) const {
   std::uint64_t tick = past == 0  ? 0
                        : past > 0 ? every - static_cast<std::uint64_t>(past)
                                   : static_cast<std::uint64_t>(-past);
-  for (; width_ > 0 && static_cast<double>(tick) < range; tick += every) {
+  for (int i = 0; width_ > 0 && i <= kMostTicks && static_cast<double>(tick) < range; ++i, tick += every) {
     const double x = frame.x(static_cast<double>(tick) / static_cast<double>(width_) - 0.5);
     out += line("grid", x, kTop, x, kScoreBottom);
     const auto time = static_cast<Timestamp>(static_cast<std::uint64_t>(begin_) + tick);
@@ -234,13 +245,18 @@ std::string Chart::svg(std::string_view title, double threshold) const {
   }
 
   std::string curve, score;
+  std::size_t before = 0;
+  const std::size_t gap = 1 + 10 * frame.columns / frame.used;  // of columns without readings: there are none
   for (std::size_t i = 0; i < frame.columns; ++i) {
     const Column& column = columns_[i];
     if (!column.used) continue;
     const double x = frame.x(static_cast<double>(i));
+    char how = curve.empty() || i - before > gap ? 'M' : 'L';
     const auto to = [&](double value) {
-      curve += formatted("%c%.1f %.1f", curve.empty() ? 'M' : 'L', x, frame.y(value));
+      curve += formatted("%c%.1f %.1f", how, x, frame.y(value));
+      how = 'L';
     };
+    before = i;
     to(column.first);
     if (column.min < column.max) {
       to(column.min);

@@ -122,7 +122,8 @@ Result<Findings> detect_file(const Given& given, const fs::path& input, const st
     return fail("cannot write to standard output");
   }
   if (given.plot) {
-    const std::string title = name + ": " + count_text(findings->alarms, "alarm") + " of " + given.settings.method;
+    const std::string title =
+        name + ": " + count_text(findings->alarms, "alarm") + " (" + given.settings.method + ")";
     const fs::path picture = fs::path(*output).replace_extension(".svg");
     if (auto drawn = write_volatile_file(picture, chart.svg(title, detect::threshold(given.settings))); !drawn)
       return std::unexpected(drawn.error());
