@@ -127,13 +127,16 @@ Result<void> Agent::run() {
                 "give another with --runtime-dir, or run as the user weir");
   plan::set_config_folder(options_.config);
 
-  auto startup = start_up(options_.config, folders_, clock_);
+  // The broker takes its time to start: so does the store. Nothing is heard of it before io_ runs.
+  auto startup = start_up(options_.config, folders_, clock_, [this](const config::Config& config) {
+    config_ = config;
+    start_bus();
+  });
   if (!startup) return std::unexpected(startup.error());
   open(std::move(*startup));
   recovery_took_ = clock_.boottime() - begin;
 
   start_line();
-  start_bus();
   store_->on_condition([this](const store::Condition& condition, const std::vector<store::Incarnation>& incarnations) {
     store_changed(condition, incarnations);
   });
