@@ -24,7 +24,7 @@ constexpr int kFrozen = kQuestions, kNothing = kQuestions + 1;  // other reasons
 // A new extreme and a new shape say more than the others: a large change is often an everyday one.
 constexpr std::array<double, kQuestions> kWeight = {1, 1, 1, 2, 1, 1.5, 1};
 constexpr double kPlain = 1.3;       // a surprise up to it, one reading in twenty, says nothing
-constexpr double kFrozenWeight = 3;  // as much as one reading in a thousand
+constexpr double kFrozenWeight = 8;  // it happens to no sound sensor that changes with each reading
 
 constexpr double kScale = 2.4;  // the sum of surprises that gives the score 0.5
 
