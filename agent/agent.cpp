@@ -66,6 +66,7 @@ class Agent {
   void store_changed(const store::Condition& condition, const std::vector<store::Incarnation>& incarnations);
   void announce();
   void feed_watchdog();
+  void look_at_store();
   void trim();
   void write_status();
   StatusInputs status_inputs();
@@ -126,17 +127,21 @@ Result<void> Agent::run() {
                 "give another with --runtime-dir, or run as the user weir");
   plan::set_config_folder(options_.config);
 
-  auto startup = start_up(options_.config, folders_, clock_);
+  // The broker takes its time to start: so does the store. Nothing is heard of it before io_ runs.
+  auto startup = start_up(options_.config, folders_, clock_, [this](const config::Config& config) {
+    config_ = config;
+    start_bus();
+  });
   if (!startup) return std::unexpected(startup.error());
   open(std::move(*startup));
   recovery_took_ = clock_.boottime() - begin;
 
   start_line();
-  start_bus();
   store_->on_condition([this](const store::Condition& condition, const std::vector<store::Incarnation>& incarnations) {
     store_changed(condition, incarnations);
   });
   start_control();
+  look_at_store();
 
   on_signal();
   every_second();
@@ -161,7 +166,6 @@ void Agent::open(Startup startup) {
   notes_ = std::move(startup.notes);
   replayed_ = startup.replayed;
   incarnation_ = startup.database->incarnation();
-  for (const std::string& note : notes_) log::warn("store: {}", note);
   log::info("store {}: row {}, {} replayed", config_.store.path.string(), startup.last, replayed_);
 
   auto marks = Clouds::marks(*startup.database, config_.uplinks);
@@ -338,8 +342,15 @@ void Agent::every_second() {
       trim();
       ::malloc_trim(0);  // what a burst took goes back to the machine
     }
-    store_->stats([this](store::Stats stats) { store_stats_ = std::move(stats); });
+    look_at_store();
     every_second();
+  });
+}
+
+void Agent::look_at_store() {
+  store_->stats([this](store::Stats stats) {
+    store_stats_ = std::move(stats);
+    if (store_stats_.limit_bytes > 0) line_->set_room(store_stats_.limit_bytes);
   });
 }
 

@@ -3,11 +3,14 @@
 #include <chrono>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+
 #include "agent/plan.h"
 #include "base/log.h"
 #include "mqtt/paho.h"
 
 namespace weir {
+namespace asio = boost::asio;
 
 BusLink::BusLink(boost::asio::any_io_executor executor, const Clock& clock, const config::Config& config,
                  std::filesystem::path runtime_dir, std::vector<std::string> filters, Handlers handlers)
@@ -28,7 +31,7 @@ void BusLink::start() {
   since_ = clock_.now();
   if (!broker_) {
     connect();
-    handlers_.endpoints();
+    asio::post(executor_, handlers_.endpoints);
     return;
   }
   auto started = broker_->start({.ready =
@@ -111,8 +114,7 @@ bus::Endpoint BusLink::endpoint(const std::string& driver) const {
 }
 
 void BusLink::publish(std::string topic, std::string payload) {
-  if (client_ && client_->connected())
-    client_->publish({std::move(topic), std::move(payload)}, [](Result<void>) {});
+  if (client_ && client_->connected()) client_->publish({std::move(topic), std::move(payload)}, [](Result<void>) {});
 }
 
 std::optional<bus::BrokerStatus> BusLink::broker() const {

@@ -24,9 +24,9 @@ namespace weir {
 class BusLink {
  public:
   struct Handlers {
-    std::function<void()> endpoints;             // drivers can be told where the bus is: at the start, and when it has moved
-    std::function<void()> connected;             // again: not yet subscribed
-    std::function<void()> subscribed;            // messages come from now on
+    std::function<void()> endpoints;   // drivers can be told where the bus is: at the start, and when it has moved
+    std::function<void()> connected;   // again: not yet subscribed
+    std::function<void()> subscribed;  // messages come from now on
     std::function<void(mqtt::Message)> message;
   };
 
@@ -35,6 +35,7 @@ class BusLink {
   BusLink(const BusLink&) = delete;
   BusLink& operator=(const BusLink&) = delete;
 
+  // Nothing is told before the executor runs.
   void start();
   void stop(std::function<void()> then);
 

@@ -88,16 +88,18 @@ Result<std::optional<v1::KeptConfig>> look_for_config(const std::filesystem::pat
 
 // The config of the file; if that is bad, the last good one out of the store. The store is opened for
 // writing only with a config that is good: one that is not must not touch it.
-Result<void> choose_config(const std::filesystem::path& file, const std::vector<std::filesystem::path>& driver_folders,
-                           const Clock& clock, Startup& out) {
+Result<void> choose_config(const std::filesystem::path& file,
+                           const std::vector<std::filesystem::path>& driver_folders, const Clock& clock,
+                           Startup& out) {
   config::Loaded loaded = config::load(file);
   // The kept one is read with the store's path and key, however bad the rest of the file is.
   const auto key_file = loaded.config ? loaded.config->store.key_file : plan::store_key_file(file);
   auto found = look_for_config(loaded.config ? loaded.config->store.path : plan::store_path(file), key_file, clock);
   std::optional<v1::KeptConfig> last_good = found ? *found : std::nullopt;
   // What ran before was checked before: only what is new has to be.
-  const bool known = loaded.config && last_good &&
-                     last_good->SerializeAsString() == plan::kept(*loaded.config, file.parent_path()).SerializeAsString();
+  const bool known =
+      loaded.config && last_good &&
+      last_good->SerializeAsString() == plan::kept(*loaded.config, file.parent_path()).SerializeAsString();
   if (loaded.config && !known) loaded = plan::check(std::move(loaded), driver_folders).loaded;
 
   if (loaded.config && !has_errors(loaded.diagnostics)) {
@@ -120,11 +122,6 @@ Result<void> choose_config(const std::filesystem::path& file, const std::vector<
     out.kept = *last_good;
     out.config = std::move(*before.config);
   }
-
-  auto database = open_database(out.config, clock);
-  if (!database) return std::unexpected(database.error());
-  out.database = std::move(*database);
-  keep_config(out);
   return {};
 }
 
@@ -146,14 +143,22 @@ Result<store::Options> store_options(const config::Config& config) {
 }
 
 Result<Startup> start_up(const std::filesystem::path& config_file,
-                         const std::vector<std::filesystem::path>& driver_folders, const Clock& clock) {
+                         const std::vector<std::filesystem::path>& driver_folders, const Clock& clock,
+                         const std::function<void(const config::Config&)>& chosen) {
   Startup out{{}, {}, {}, {}, line::State(plan::compile), 0, 0, {}};
   if (auto ok = choose_config(config_file, driver_folders, clock, out); !ok) return std::unexpected(ok.error());
+  chosen(out.config);
+  auto database = open_database(out.config, clock);
+  if (!database) return std::unexpected(database.error());
+  out.database = std::move(*database);
+  keep_config(out);
 
   auto state = recover(*out.database, out);
   if (!state) return context("the store cannot be read now", state.error());
-  out.notes.insert(out.notes.end(), out.database->notes().begin(), out.database->notes().end());
   out.notes.insert(out.notes.end(), state->notes().begin(), state->notes().end());
+  for (const std::string& note : out.notes) log::warn("store: {}", note);
+  // Those it has logged itself.
+  out.notes.insert(out.notes.end(), out.database->notes().begin(), out.database->notes().end());
   out.state = std::move(*state);
   return out;
 }

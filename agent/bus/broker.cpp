@@ -145,13 +145,21 @@ struct ManagedBroker::Life : std::enable_shared_from_this<ManagedBroker::Life> {
     status.pid = broker->pid();
     if (ever_started) ++status.restarts;
     ever_started = true;
+    // Once the executor runs: until then it may be up, and nobody would hear of it.
+    asio::post(executor, [weak, pid = status.pid] {
+      const auto self = weak.lock();
+      if (self && self->status.pid == pid && !self->stopped) self->expect();
+    });
+    return {};
+  }
+
+  void expect() {
     limit.expires_after(options.start_timeout);
-    limit.async_wait([weak](error_code cancelled) {
+    limit.async_wait([weak = weak_from_this()](error_code cancelled) {
       const auto self = weak.lock();
       if (!cancelled && self) self->too_slow();
     });
     knock();
-    return {};
   }
 
   // The next step of a knock; knocks again if this one failed.

@@ -26,9 +26,11 @@ void failed(Context& context, const Error& error);
 
 void add_run(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
+void add_test(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_tap(CLI::App& app, Context& context);
 void add_history(CLI::App& app, Context& context);
+void add_detect(CLI::App& app, Context& context);
 void add_queue(CLI::App& app, Context& context);
 void add_drivers(CLI::App& app, Context& context);
 void add_read(CLI::App& app, Context& context);

@@ -33,6 +33,7 @@ bool is_utf8_locale();
 // Colours for what is written to `stream`, if it is a terminal and NO_COLOR (no-color.org) is not set.
 class Paint {
  public:
+  Paint() = default;  // none
   explicit Paint(std::FILE* stream);
   std::string operator()(Colour colour, std::string_view text) const;
   bool on() const { return on_; }

@@ -59,9 +59,9 @@ struct Store {
   Nanoseconds commit_interval = kSecond;
   // In bytes:
   std::uint64_t quota = 2ULL << 30;           // of the whole store
-  std::uint64_t free_space = 64ULL << 20;     // of the file system, left to others
   std::uint64_t volatile_bytes = 8ULL << 20;  // kept in memory while the disk takes nothing
   std::uint64_t endurance = 0;                // what the card is specified to take; 0: not known
+  std::optional<std::uint64_t> free_space;    // of the file system, left to others; none: the store knows
   std::string when_full = "thin";             // thin, drop_oldest, block
   Stream alerts{0, 0, 4}, derived{0, 0, 3}, raw{0, 0, 2}, backfill{0, 0, 2};
 };

@@ -179,8 +179,10 @@ void describe_store(Fields& fields, Store& store) {
   fields.duration({"commit_interval", "How long readings may wait for the disk"}, store.commit_interval,
                   10 * kMillisecond, kMinute);
   fields.size({"quota", "Bytes that the whole store may take on the disk"}, store.quota, 32 << 20, kMostBytesOfStore);
-  fields.size({"free_space", "Bytes of the file system that are left to others"}, store.free_space, 0,
-              kMostBytesOfStore);
+  constexpr std::uint64_t kUnsaid = ~0ULL;
+  std::uint64_t free_space = kUnsaid;
+  fields.size({"free_space", "Bytes of the file system that are left to others"}, free_space, 0, kMostBytesOfStore);
+  if (free_space != kUnsaid) store.free_space = free_space;
   fields.choice({"when_full", "thin: coarser readings; drop_oldest: fewer; block: no new ones"}, store.when_full,
                 {"thin", "drop_oldest", "block"});
   fields.section({"streams", "Limits of what waits in each stream"}, [&](Fields& f) {

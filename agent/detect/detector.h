@@ -25,10 +25,10 @@ enum class Sensitivity { low, normal, high };
 struct Settings {
   std::string method = "default";                 // one of methods()
   Sensitivity sensitivity = Sensitivity::normal;  // of the default detector: moves its one threshold
-  std::optional<double> threshold;                // of the others, in the method's own unit
-  std::optional<Nanoseconds> window;
-  std::optional<double> alpha;
-  std::optional<double> drift;
+  std::optional<double> threshold = {};           // of the others, in the method's own unit
+  std::optional<Nanoseconds> window = {};
+  std::optional<double> alpha = {};
+  std::optional<double> drift = {};
 };
 
 struct Verdict {

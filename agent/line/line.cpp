@@ -44,6 +44,7 @@ void convert(const rules::AlertEvent& from, v1::AlertEvent& to) {
 constexpr Nanoseconds kSoon = 20 * kMillisecond;
 
 constexpr int kLazySnapshots = 10;
+constexpr std::uint64_t kPartOfRoom = 8, kLeastEvery = 1 << 20;
 
 // Of log, in one group: more is no cheaper by the byte, and keeps the first one waiting.
 constexpr std::size_t kMostGrouped = 1 << 20;
@@ -68,7 +69,8 @@ Line::Line(boost::asio::any_io_executor executor, const Clock& clock, store::Sto
       state_(std::move(state)),
       options_(options),
       handlers_(std::move(handlers)),
-      snapshot_at_(clock.boottime()) {}
+      snapshot_at_(clock.boottime()),
+      snapshot_every_(options.snapshot_bytes) {}
 
 Line::~Line() = default;
 
@@ -261,7 +263,7 @@ void Line::seal() {
 // A snapshot that is larger than the log behind the one before would spare less of a replay than it wears out.
 bool Line::snapshot_due() const {
   const Nanoseconds age = clock_.boottime() - snapshot_at_;
-  return snapshot_wanted_ || since_snapshot_ >= options_.snapshot_bytes ||
+  return snapshot_wanted_ || since_snapshot_ >= snapshot_every_ ||
          age >= (since_snapshot_ >= snapshot_size_ ? 1 : kLazySnapshots) * options_.snapshot_interval;
 }
 
@@ -357,6 +359,10 @@ void Line::store_changed(const store::Condition& condition) {
 void Line::hold() {
   const bool wanted = condition_.failing.has_value() || condition_.store.full.has_value();
   if (std::exchange(held_, wanted) != wanted) handlers_.hold(wanted);
+}
+
+void Line::set_room(std::uint64_t bytes) {
+  snapshot_every_ = std::min<std::uint64_t>(options_.snapshot_bytes, std::max(bytes / kPartOfRoom, kLeastEvery));
 }
 
 void Line::stop(std::function<void()> done) {

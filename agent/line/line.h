@@ -38,7 +38,7 @@ struct Options {
   std::size_t commit_bytes = 1 << 20;       // of readings in memory, about; then a transaction is full
   std::size_t commit_batches = 256;
   Nanoseconds snapshot_interval = kMinute;  // ten times that, while there is less log than a snapshot is large
-  std::size_t snapshot_bytes = 64 << 20;    // of log since the last snapshot
+  std::size_t snapshot_bytes = 64 << 20;    // of log since the last snapshot; less where the store has little room
 };
 
 struct Handlers {
@@ -88,6 +88,10 @@ class Line final : public intake::Sink {
   // What has become of the store: holds the intake while it is full, marks records while it is suspended, and saves
   // the state anew once the log does not lead to it any more.
   void store_changed(const store::Condition& condition);
+
+  // What the store may take on its disk. A restart needs the log since the older of two snapshots, which is never
+  // given up: both together stay well below that.
+  void set_room(std::uint64_t bytes);
 
   // Commits what waits, takes a snapshot, then `done`. Nothing may come in any more.
   void stop(std::function<void()> done);
@@ -145,6 +149,7 @@ class Line final : public intake::Sink {
   Nanoseconds snapshot_at_ = 0;          // boottime of the last one
   std::size_t since_snapshot_ = 0;       // bytes of log
   std::size_t snapshot_size_ = 0;        // of the last one
+  std::size_t snapshot_every_;           // bytes of log, as the room has it
   bool snapshot_wanted_ = false;         // with the next transaction, whatever it costs
   bool held_ = false;                    // the intake
   std::vector<v1::Cursor> planted_;      // only used by the builds that plant a bug; see line.cpp

@@ -76,8 +76,8 @@ struct Snapshot {
 // not the one it was (a backup that was put back), after damage, and when the disk takes nothing any more. The
 // numbers go on; what was numbered before keeps its old identity.
 struct Incarnation {
-  std::string id;                           // 16 bytes
-  std::array<StreamSeq, 5> first{};         // by Stream: the first number given under it
+  std::string id;                    // 16 bytes
+  std::array<StreamSeq, 5> first{};  // by Stream: the first number given under it
 };
 
 // What is not as it should be, since when, and what to do.
@@ -112,17 +112,17 @@ struct StreamStats {
 
 // What the store has written, for whoever wonders how long the card will last.
 struct Wear {
-  std::uint64_t total = 0;          // bytes handed to the file system, in the life of the file
-  std::uint64_t today = 0;          // since midnight UTC
-  std::uint64_t a_day = 0;          // over the last days, a day; 0: not known yet
+  std::uint64_t total = 0;  // bytes handed to the file system, in the life of the file
+  std::uint64_t today = 0;  // since midnight UTC
+  std::uint64_t a_day = 0;  // over the last days, a day; 0: not known yet
 };
 
 struct Stats {
-  std::uint64_t file_bytes = 0;  // database and WAL
-  std::uint64_t used_bytes = 0;  // of it, by what is kept; the rest is used again
-  std::uint64_t limit_bytes = 0; // what the quota, and the free space of the file system, allow now
+  std::uint64_t file_bytes = 0;   // database and WAL
+  std::uint64_t used_bytes = 0;   // of it, by what is kept; the rest is used again
+  std::uint64_t limit_bytes = 0;  // what the quota, and the free space of the file system, allow now
   Wear wear;
-  LogId first = 0, last = 0;     // of the log; 0: empty
+  LogId first = 0, last = 0;  // of the log; 0: empty
   LogId snapshot = 0;
   std::uint64_t commits = 0;         // since it was opened
   std::uint64_t bytes_written = 0;   // to the files, since it was opened
@@ -144,14 +144,14 @@ enum class WhenFull : std::uint8_t { thin, drop_oldest, block };
 
 // 0: none of its own.
 struct StreamLimit {
-  std::uint64_t bytes = 0;   // of what waits
-  Nanoseconds age = 0;       // of what waits, since its commit
-  int priority = 0;          // the higher, the later it is given up
+  std::uint64_t bytes = 0;  // of what waits
+  Nanoseconds age = 0;      // of what waits, since its commit
+  int priority = 0;         // the higher, the later it is given up
 };
 
 struct Limits {
-  std::uint64_t quota = 2ULL << 30;        // of database, WAL and -shm together: never more
-  std::uint64_t free_space = 64ULL << 20;  // of the file system, left to others
+  std::uint64_t quota = 2ULL << 30;         // of database, WAL and -shm together: never more
+  std::optional<std::uint64_t> free_space;  // of the file system, left to others; none: 64 MiB, at most a tenth of it
   WhenFull when_full = WhenFull::thin;
   std::array<StreamLimit, 5> streams{StreamLimit{}, {0, 0, 4}, {0, 0, 3}, {0, 0, 2}, {0, 0, 2}};  // by Stream
 };
@@ -162,13 +162,13 @@ class IoHook;
 struct Options {
   std::filesystem::path file;
   Limits limits;
-  const Digest* digest = nullptr;           // outlives the database; without one, thin is drop_oldest
-  std::optional<Key> key;                   // what is written from now on is encrypted (seal.h)
-  std::uint64_t volatile_bytes = 8 << 20;   // kept in memory at most while nothing can be written
-  IoHook* io = nullptr;                     // for tests: sees, and may spoil, each call to the disk
-  Nanoseconds retain = 7 * kDay;       // local history beyond what the uplinks need
-  std::vector<UplinkStreams> uplinks;  // those that were removed from the config are forgotten
-  bool read_only = false;              // for the command line beside a running agent
+  const Digest* digest = nullptr;                        // outlives the database; without one, thin is drop_oldest
+  std::optional<Key> key;                                // what is written from now on is encrypted (seal.h)
+  std::uint64_t volatile_bytes = 8 << 20;                // kept in memory at most while nothing can be written
+  IoHook* io = nullptr;                                  // for tests: sees, and may spoil, each call to the disk
+  Nanoseconds retain = 7 * kDay;                         // local history beyond what the uplinks need
+  std::vector<UplinkStreams> uplinks;                    // those that were removed from the config are forgotten
+  bool read_only = false;                                // for the command line beside a running agent
   std::filesystem::path machine_id = "/etc/machine-id";  // with another one, the store is a clone's
 };
 
@@ -184,8 +184,8 @@ class Database {
 
   virtual ~Database() = default;
 
-  virtual std::string incarnation() const = 0;                  // 16 bytes: the newest
-  virtual std::vector<Incarnation> incarnations() const = 0;    // oldest first; those of which records are left
+  virtual std::string incarnation() const = 0;                // 16 bytes: the newest
+  virtual std::vector<Incarnation> incarnations() const = 0;  // oldest first; those of which records are left
   virtual Condition condition() const = 0;
   virtual const std::vector<std::string>& notes() const = 0;  // what had to be repaired when it was opened
 

@@ -39,6 +39,15 @@ Result<void> move_file(const fs::path& from, const fs::path& to) {
   return {};
 }
 
+bool is_blank(const fs::path& file) {
+  std::error_code error;
+  for (const char* suffix : {"", "-wal"})
+    if (const auto size = fs::file_size(file.string() + suffix, error);
+        error ? error != std::errc::no_such_file_or_directory : size > 0)
+      return false;
+  return true;
+}
+
 void remove_store(const fs::path& file) {
   std::error_code ignored;
   for (const char* suffix : kStoreSuffixes) fs::remove(file.string() + suffix, ignored);

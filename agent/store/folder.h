@@ -20,6 +20,9 @@ Result<void> sync_file(const std::filesystem::path& file);
 // Over nothing, within a folder; survives a power cut.
 Result<void> move_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
+// Whether not a byte of a store is there.
+bool is_blank(const std::filesystem::path& file);
+
 // All four, as far as they are there.
 void remove_store(const std::filesystem::path& file);
 

@@ -178,13 +178,22 @@ Result<fs::path> Database::set_aside(const fs::path& file, const Clock& clock) {
 Result<std::unique_ptr<SqliteDatabase>> open_file(const Options& options, const Clock& clock,
                                                   std::vector<std::string> notes) {
   if (auto finished = finish_mending(options.file); !finished) return cannot_open(options, finished.error());
+  const bool blank = is_blank(options.file);
   try {
     return open_for_writing(options, clock, std::move(notes));
   } catch (const Refused& refused) {
     return cannot_open(options, refused.error);
   } catch (const sqlite::Failure& failure) {
-    auto error = cannot_open(options, failure.error());
-    error.error().damage = failure.is_damage();
+    auto error = cannot_open(options, failure);
+    if (blank && (failure.is_damage() || failure.is_unwritable())) {
+      // What was not there cannot be damaged; half of it must not be taken for that the next time.
+      remove_store(options.file);
+      error = fail("cannot make the store " + options.file.string() + ": " +
+                       (failure.is_damage() ? "the disk does not give back what was written" : failure.error().what),
+                   failure.is_damage() ? "the disk or card may be failing: see 'dmesg'" : failure.error().hint);
+      error.error().unwritable = true;
+      return error;
+    }
     // That a file could not be opened does not tell why.
     error.error().unwritable =
         failure.is_unwritable() || (failure.kind() == Kind::other && takes_nothing(folder_of(options.file)));

@@ -9,11 +9,11 @@
 namespace weir::store {
 namespace {
 
-constexpr std::size_t kStep = 1 << 20;       // bytes of records that go at once
-constexpr std::uint64_t kRows = 256;         // rows of history that go at once
+constexpr std::size_t kStep = 1 << 20;  // bytes of records that go at once
+constexpr std::uint64_t kRows = 256;    // rows of history that go at once
 constexpr Timestamp kAnyTime = std::numeric_limits<Timestamp>::max();
-constexpr int kMostTried = 16;               // runs that cannot be made smaller, a step
-constexpr std::uint64_t kSlack = 64 << 10;   // pages that a commit touches beside its rows
+constexpr int kMostTried = 16;              // runs that cannot be made smaller, a step
+constexpr std::uint64_t kSlack = 64 << 10;  // pages that a commit touches beside its rows
 constexpr std::string_view kHoles = "holes";
 
 std::size_t at(Stream stream) { return static_cast<std::size_t>(stream); }
@@ -204,6 +204,7 @@ bool SqliteDatabase::replace(Stream stream, const Run& run, std::string_view rea
   }
 
   transact([&] {
+    write_cursors();  // `except` stands on them
     const std::string holes = holes_.encode();
     if (stream == Stream::raw) {
       log_.erase(run.first_id, run.last_id);
@@ -224,6 +225,7 @@ bool SqliteDatabase::replace(Stream stream, const Run& run, std::string_view rea
     for (const Stream one : kStreams) holes_.of(one).prune(this->before(one) + 1);
     if (std::string now = holes_.encode(); now != holes) meta_.put(kHoles, now);
   });
+  cursors_changed_ = false;
   (thinned ? thinned_ : given_up_)[at(stream)] += run.records.size();
   gap_.reset();
   if (body && !thinned)

@@ -12,12 +12,17 @@ constexpr std::uint64_t kMostWal = 16ULL << 20, kLeastWal = 512ULL << 10;
 constexpr std::uint64_t kShm = 64ULL << 10;
 constexpr std::uint64_t kMostReserve = 4ULL << 20, kLeastReserve = 128ULL << 10;
 constexpr std::uint64_t kUpkeep = 128ULL << 10;
+constexpr std::uint64_t kUsuallyFree = 64ULL << 20;
 
 std::uint64_t less(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
 
 std::uint64_t wal_allowance(const Limits& limits) { return std::clamp(limits.quota / 8, kLeastWal, kMostWal); }
 
 }  // namespace
+
+std::uint64_t left_to_others(const Limits& limits, std::uint64_t file_system) {
+  return limits.free_space.value_or(std::min(kUsuallyFree, file_system / 10));
+}
 
 Room::Room(sqlite::Connection& connection, std::filesystem::path file, const Clock& clock)
     : file_(std::move(file)),
@@ -55,15 +60,16 @@ void Room::look() {
   const std::uint64_t wal = wal_allowance(limits_);
   limit_ = less(limits_.quota, wal + kShm);
   used();
-  struct ::statvfs about {};
+  struct ::statvfs about{};
   const std::filesystem::path folder = file_.has_parent_path() ? file_.parent_path() : std::filesystem::path(".");
   if (::statvfs(folder.c_str(), &about) != 0) return;
   std::error_code none;
   auto wal_now = std::filesystem::file_size(file_.string() + "-wal", none);
   if (none) wal_now = 0;
   const std::uint64_t available = std::uint64_t{about.f_bavail} * about.f_frsize;
+  const std::uint64_t others = left_to_others(limits_, std::uint64_t{about.f_blocks} * about.f_frsize);
   const std::uint64_t for_wal = std::min(less(wal, wal_now), available / 4);  // the disk may be a small one
-  limit_ = std::min(limit_, pages(page_count_) * kPage + less(available, limits_.free_space + for_wal));
+  limit_ = std::min(limit_, pages(page_count_) * kPage + less(available, others + for_wal));
 }
 
 bool Room::has(std::uint64_t bytes) {

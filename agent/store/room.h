@@ -12,18 +12,22 @@
 
 namespace weir::store {
 
+// What is left to others on a file system of so many bytes.
+std::uint64_t left_to_others(const Limits& limits, std::uint64_t file_system);
+
 class Room {
  public:
   Room(sqlite::Connection& connection, std::filesystem::path file, const Clock& clock);
 
   void set_limits(const Limits& limits);
 
-  // Whether so many bytes more fit. Asks the file system at most every second, and counts pages only where it is tight.
+  // Whether so many bytes more fit. Asks the file system at most every second, and counts pages only where it is
+  // tight.
   bool has(std::uint64_t bytes);
   void took(std::uint64_t bytes) { used_ += bytes; }
 
-  std::uint64_t limit();  // for what is kept
-  std::uint64_t used();   // by what is kept, as it is now
+  std::uint64_t limit();    // for what is kept
+  std::uint64_t used();     // by what is kept, as it is now
   std::uint64_t reserve();  // of the limit: for what was on its way, and what it causes, and for upkeep
 
   // Of the reserve, for what has to be written whatever comes: marks, and a snapshot beside the two that are kept.

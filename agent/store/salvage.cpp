@@ -13,6 +13,7 @@
 #include "store/encryption.h"
 #include "store/folder.h"
 #include "store/remains.h"
+#include "store/room.h"
 #include "store/schema.h"
 #include "store/sqlite_database.h"
 
@@ -40,6 +41,14 @@ class Tally {
     last_ = number;
     ++kept_.count;
     kept_.bytes += bytes;
+  }
+  // It is there, and stays behind.
+  void leave_out(std::uint64_t number) {
+    if (first_ == 0) first_ = number;
+    const std::uint64_t first = last_ != 0 ? last_ + 1 : number;
+    if (!kept_.missing.empty() && kept_.missing.back().last + 1 == first) kept_.missing.back().last = number;
+    else kept_.missing.push_back({first, number});
+    last_ = number;
   }
   // Numbers were given up to there.
   void up_to(std::uint64_t number) {
@@ -85,9 +94,9 @@ const Spans& newer(const Spans& a, const Spans& b) {
 std::uint64_t room(const Options& options) {
   std::error_code error;
   const auto space = fs::space(folder_of(options.file), error);
-  const std::uint64_t kept_free = options.limits.free_space;
-  const std::uint64_t free = error ? options.limits.quota : space.available - std::min(space.available, kept_free);
-  return std::min(options.limits.quota, free);
+  if (error) return options.limits.quota;
+  const std::uint64_t others = left_to_others(options.limits, space.capacity);
+  return std::min(options.limits.quota, space.available - std::min(space.available, others));
 }
 
 std::unique_ptr<SqliteDatabase> create(const Options& options, const Remains& from, const Clock& clock) {
@@ -189,8 +198,9 @@ class Salvage {
         excess_ -= size;
         ++left_out_;
         left_out_raw_ = found.raw_last;
-        log_.up_to(found.row.id);
-        raw().up_to(found.raw_last);
+        log_.leave_out(found.row.id);
+        if (found.row.raw.empty()) raw().up_to(found.raw_last);
+        else raw().leave_out(found.raw_last);
         return true;
       }
       log_.count(found.row.id, size);

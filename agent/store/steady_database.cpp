@@ -39,6 +39,11 @@ SteadyDatabase::~SteadyDatabase() {
   if (!backlog_) remember();
 }
 
+void SteadyDatabase::note(const std::string& text) {
+  log::warn("store: {}", text);
+  notes_.push_back(text);
+}
+
 Result<void> SteadyDatabase::start() {
   auto lock = Lock::take(options_.file);
   if (lock) lock_.emplace(std::move(*lock));
@@ -60,8 +65,7 @@ Result<void> SteadyDatabase::start() {
 Result<void> SteadyDatabase::open_inner() {
   auto opened = open_file(options_, clock_, {});
   if (!opened) return std::unexpected(opened.error());
-  const auto& said = (*opened)->notes();
-  notes_.insert(notes_.end(), said.begin(), said.end());
+  for (const std::string& said : (*opened)->notes()) note(said);
   put_in_place(std::move(*opened));
   return {};
 }
@@ -83,7 +87,7 @@ void SteadyDatabase::look(const Error& why) {
   if (error || size == 0) return suspend(why);  // there is none yet
   auto looked = look_into(options_, clock_);
   if (looked) inner_ = std::move(*looked);
-  else notes_.push_back("the store cannot be read now: " + looked.error().text());
+  else note("the store cannot be read now: " + looked.error().text());
   suspend(why);
   if (looked) return;
   // Whatever its numbers are: it never gave one every millisecond since 1970.
@@ -99,11 +103,11 @@ void SteadyDatabase::notice_lost_rows() {
   const auto& before = lock_->known();
   const Known now = known();
   if (!before) return;
-  // A longer copy that was written over the file, which is the same file then: its numbers may have been given before.
+  // A longer copy that was written over the file, which is the same file then: its numbers may have been given
+  // before.
   if (before->last <= now.last && !before->spans.empty() &&
       std::ranges::find(now.spans.all(), before->spans.newest().id, &Incarnation::id) == now.spans.all().end()) {
-    notes_.push_back(
-        "the store is not the one that was here last (was a backup put back?): it goes on under a new incarnation");
+    note("the store is not the one that was here last (was a backup put back?): it goes on under a new incarnation");
     if (auto begun = inner_->begin_life(); !begun) suspend(begun.error());
     return;
   }
@@ -116,16 +120,15 @@ void SteadyDatabase::notice_lost_rows() {
     }
   if (before->last <= now.last) return;
   if (now.last == 0) {
-    notes_.push_back("THE STORE IS GONE: it held rows up to " + std::to_string(before->last) +
-                     " of the log, and there is nothing in its place. A new one is begun, under a new incarnation");
+    note("THE STORE IS GONE: it held rows up to " + std::to_string(before->last) +
+         " of the log, and there is nothing in its place. A new one is begun, under a new incarnation");
     // It may be a copy from when it was empty.
     if (auto begun = inner_->begin_life(); !begun) suspend(begun.error());
     return;
   }
-  notes_.push_back(
-      "THE STORE HAS LOST ROWS: it ends at row " + std::to_string(now.last) + " of the log, and row " +
-      std::to_string(before->last) +
-      " was committed. Was its -wal removed, or an older copy put back? It goes on under a new incarnation");
+  note("THE STORE HAS LOST ROWS: it ends at row " + std::to_string(now.last) + " of the log, and row " +
+       std::to_string(before->last) +
+       " was committed. Was its -wal removed, or an older copy put back? It goes on under a new incarnation");
   if (auto begun = inner_->begin_life(); !begun) return suspend(begun.error());
   if (options_.digest == nullptr) return;
   Transaction gaps;
@@ -172,7 +175,6 @@ Result<void> SteadyDatabase::heal(const Error& why) {
     return std::unexpected(why);
   }
   healed_ = now;
-  log::error("store: damaged: {}. It is set aside, and what can be saved is taken over", why.what);
   Known before = known();
   if (const auto& last_time = lock_->known()) {
     if (before.spans.empty()) before.spans = last_time->spans;

@@ -10,6 +10,8 @@
 // clouds acknowledged. Readings that went meanwhile for want of memory are not in the log: before it is written,
 // somebody has to save a snapshot behind them, and condition().mended asks for it.
 //
+// What it notes it also logs, once.
+//
 // Keeps the store's lock for as long as it lives. One thread at a time.
 #pragma once
 
@@ -58,6 +60,7 @@ class SteadyDatabase final : public Database {
   template <class Call>
   auto steadily(Call call) -> decltype(call(std::declval<SqliteDatabase&>()));
 
+  void note(const std::string& text);
   Result<void> start();
   Result<void> open_inner();
   void look(const Error& why);

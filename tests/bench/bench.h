@@ -43,6 +43,7 @@ void add_store(CLI::App& app, Report& report);
 void add_rules(CLI::App& app, Report& report);
 void add_ingest(CLI::App& app, Report& report);
 void add_alert_latency(CLI::App& app, Report& report);
+void add_detect(CLI::App& app, Report& report);
 void add_footprint(CLI::App& app, Report& report);
 
 }  // namespace weir::bench

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   weir::bench::add_rules(app, report);
   weir::bench::add_ingest(app, report);
   weir::bench::add_alert_latency(app, report);
+  weir::bench::add_detect(app, report);
   weir::bench::add_footprint(app, report);
   try {
     CLI11_PARSE(app, argc, argv);

@@ -1,5 +1,7 @@
 #include "wear.h"
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "loop_disk.h"
 #include "rig.h"
+#include "test_support/loop_disk.h"
 #include "test_support/mosquitto.h"
 
 namespace weir::bench {
@@ -76,6 +78,18 @@ void until_checkpoint(const fs::path& file) {
   std::this_thread::sleep_for(std::chrono::seconds(1));  // and it is done
 }
 
+// Bytes that the block device under `path` has been given to write so far; 0: it shows no counters.
+double device_bytes(const fs::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return 0;
+  std::ifstream file("/sys/dev/block/" + std::to_string(major(status.st_dev)) + ":" +
+                     std::to_string(minor(status.st_dev)) + "/stat");
+  double field = 0;
+  for (int i = 0; i < 7; ++i)
+    if (!(file >> field)) return 0;
+  return field * 512;  // the seventh: sectors written
+}
+
 double bytes_of_sqlite(const AgentProcess& agent) {
   const Node status = agent.status();
   const Node* store = status.find("store");
@@ -89,7 +103,7 @@ double bytes_of_sqlite(const AgentProcess& agent) {
 
 void measure_wear(const fs::path& parent, Report& report) {
   const Folder folder(parent);  // the runtime folder, too: on a box it is in memory
-  const LoopDisk disk(folder.path(), 256 << 20);
+  const test::LoopDisk disk(folder.path(), 256 << 20);
   if (!disk.mounted() || device_bytes(disk.path()) == 0 || !test::Mosquitto::installed()) {
     report.note("what the agent writes a day is not measured: it takes root, mkfs.ext4, loop mounts and mosquitto");
     return;

@@ -2,13 +2,8 @@
 // goes out meanwhile, and when there is room again all of it is there, once.
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/mount.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <set>
@@ -16,13 +11,11 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include "base/json.h"
 #include "codec/codec.h"
-#include "control/client.h"
 #include "mqtt/paho.h"
-#include "power.h"
-#include "process/process.h"
 #include "store/database.h"
+#include "test_support/agent.h"
+#include "test_support/loop_disk.h"
 #include "test_support/mosquitto.h"
 #include "test_support/temp_dir.h"
 #include "weir/v1/log.pb.h"
@@ -41,7 +34,7 @@ class FullDiskTest : public testing::Test {
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root, to mount a disk that it fills";
     disk_.emplace(folder_ / "disk", kDiskBytes);
-    if (!disk_->ready()) GTEST_SKIP() << "loop mounts are not allowed here";
+    if (!disk_->mounted()) GTEST_SKIP() << "loop mounts are not allowed here";
   }
 
   // Somebody else's file takes all that is left.
@@ -58,12 +51,8 @@ class FullDiskTest : public testing::Test {
   void make_room() { std::filesystem::remove(filler()); }
   std::filesystem::path filler() const { return disk_->path() / "filler"; }
 
-  bool remount(bool read_only) {
-    return ::mount(nullptr, disk_->path().c_str(), nullptr, MS_REMOUNT | (read_only ? MS_RDONLY : 0), nullptr) == 0;
-  }
-
   test::TempDir folder_;
-  std::optional<PoweredDisk> disk_;
+  std::optional<test::LoopDisk> disk_;
 };
 
 // A database and a cloud that acknowledges what it got.
@@ -169,7 +158,7 @@ TEST_F(FullDiskDatabaseTest, APowerCutWhileItIsFullLosesOnlyWhatWasInMemory) {
   ASSERT_TRUE(database_->condition().suspended);
   const std::string meanwhile = database_->incarnation();
   for (int i = 0; i < 10; ++i) commit();
-  ASSERT_TRUE(disk_->cut());
+  ASSERT_TRUE(disk_->cut_power());
   database_.reset();
   ASSERT_TRUE(disk_->unmount());
   ASSERT_TRUE(disk_->mount());
@@ -190,14 +179,14 @@ TEST_F(FullDiskDatabaseTest, ADiskThatIsReadOnlyAtTheStart) {
   open();
   for (int i = 0; i < 20; ++i) commit();
   database_.reset();
-  ASSERT_TRUE(remount(true));
+  ASSERT_TRUE(disk_->set_read_only(true));
   open();
   ASSERT_TRUE(database_->condition().suspended);
   for (int i = 0; i < 30; ++i) {
     commit();
     deliver();
   }
-  ASSERT_TRUE(remount(false));
+  ASSERT_TRUE(disk_->set_read_only(false));
   clock_.advance(2 * kMinute);
   commit();
   EXPECT_FALSE(database_->condition().suspended) << database_->condition().suspended->why;
@@ -210,11 +199,7 @@ class FullDiskAgentTest : public FullDiskTest {
     FullDiskTest::SetUp();
     if (!IsSkipped() && !test::Mosquitto::installed()) GTEST_SKIP() << "mosquitto is not installed";
   }
-  void TearDown() override {
-    if (!agent_ || !agent_->running()) return;
-    agent_->signal(SIGTERM);
-    EXPECT_TRUE(until([&] { return exited_; }));
-  }
+  void TearDown() override { EXPECT_TRUE(agent_.stop()); }
 
   void listen(const std::string& url) {
     mqtt::Options options;
@@ -224,7 +209,7 @@ class FullDiskAgentTest : public FullDiskTest {
     witness_->start({.connected = [this] { witness_->subscribe({"weir/v1/up/+/+"}, [](Result<void>) {}); },
                      .disconnected = [](const Error&) {},
                      .message = [this](const mqtt::Message& message) { heard(message); }});
-    ASSERT_TRUE(until([&] { return witness_->connected(); }));
+    ASSERT_TRUE(agent_.until([&] { return witness_->connected(); }));
   }
 
   void heard(const mqtt::Message& message) {
@@ -251,43 +236,26 @@ class FullDiskAgentTest : public FullDiskTest {
   }
 
   void start(const std::string& cloud) {
-    std::ofstream(folder_ / "weir.yaml")
-        << "version: 1\nsite: hall\n"
-           "drivers: {sim: {kind: simulator, options: {signals: {box/n: {wave: counter, type: int, interval: "
-           "20ms}}}}}\n"
-           "store: {path: \""
-        << (disk_->path() / "weir.db").string() << "\", commit_interval: 100ms, free_space: 0B}\n"
-        << "uplinks: {cloud: {url: \"" << cloud << "\"}}\n";
-    std::filesystem::create_directories(folder_ / "rules.d");
-    std::ofstream(folder_ / "rules.d" / "half.yaml")
-        << "rules:\n  - name: half\n    from: {n: \"box/n\"}\n    when: n % 50 >= 25\n    alert: {severity: info}\n";
-    process::Command command;
-    command.executable = std::filesystem::path(WEIR_BIN) / "weir";
-    command.arguments = {"run", "--config", (folder_ / "weir.yaml").string(), "--runtime-dir",
-                         (folder_ / "run").string()};
-    process::Handlers handlers;
-    handlers.error = [this](std::string_view line) { log_ += std::string(line) + "\n"; };
-    handlers.exited = [this](process::Exit) { exited_ = true; };
-    auto started = process::Process::start(io_.get_executor(), command, std::move(handlers));
-    ASSERT_TRUE(started) << started.error().text();
-    agent_ = std::move(*started);
-  }
-
-  bool until(const std::function<bool()>& done, std::chrono::seconds most = 60s) {
-    const auto deadline = std::chrono::steady_clock::now() + most;
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      io_.restart();
-      io_.run_for(20ms);
-    }
-    return true;
+    agent_.write("weir.yaml",
+                 "version: 1\nsite: hall\n"
+                 "drivers: {sim: {kind: simulator, options: {signals: {box/n: {wave: counter, type: int, interval: "
+                 "20ms}}}}}\n"
+                 "store: {path: \"" +
+                     (*disk_ / "weir.db").string() +
+                     "\", commit_interval: 100ms, free_space: 0B}\n"
+                     "uplinks: {cloud: {url: \"" +
+                     cloud + "\"}}\n");
+    agent_.write(
+        "rules.d/half.yaml",
+        "rules:\n  - name: half\n    from: {n: \"box/n\"}\n    when: n % 50 >= 25\n    alert: {severity: info}\n");
+    agent_.start();
   }
 
   // The problem with the disk, as `weir status` has it; null if there is none.
   Node disk_problem() const {
-    const auto answer = control::ask(folder_ / "run" / "control.sock", Node::object().set("do", "status"), 5s);
-    if (!answer || answer->find("problems") == nullptr) return {};
-    for (const Node& problem : *answer->find("problems")->as_list())
+    const Node status = agent_.status();
+    if (status.find("problems") == nullptr) return {};
+    for (const Node& problem : *status.find("problems")->as_list())
       if (problem.find("what")->as_string()->find("the disk takes nothing") != std::string::npos) return problem;
     return {};
   }
@@ -295,9 +263,7 @@ class FullDiskAgentTest : public FullDiskTest {
 
   boost::asio::io_context io_;
   std::unique_ptr<mqtt::Client> witness_;
-  std::unique_ptr<process::Process> agent_;
-  bool exited_ = false;
-  std::string log_;
+  test::Agent agent_{io_, WEIR_BIN};
   std::map<std::tuple<std::string, int, std::uint64_t>, std::string> records_;  // by identity
   std::map<std::int64_t, int> numbers_;                                         // what the simulator counted
   int alerts_ = 0, suspended_ = 0, gaps_ = 0;
@@ -307,36 +273,36 @@ TEST_F(FullDiskAgentTest, EverythingGoesOnAndIsThereOnce) {
   test::Mosquitto cloud;
   listen(cloud.url());
   start(cloud.url());
-  ASSERT_TRUE(until([&] { return numbers_.size() > 50 && alerts_ > 0; })) << log_;
+  ASSERT_TRUE(agent_.until([&] { return numbers_.size() > 50 && alerts_ > 0; })) << agent_.said();
   ASSERT_FALSE(suspended());
   fill();
-  ASSERT_TRUE(until([&] { return suspended(); })) << log_;
+  ASSERT_TRUE(agent_.until([&] { return suspended(); })) << agent_.said();
   Timestamp since = 0;
   ASSERT_TRUE(parse_iso(*disk_problem().find("since")->as_string(), since));
   EXPECT_LT(SystemClock().now() - since, kMinute);
   const auto numbers = numbers_.size();
   const int alerts = alerts_;
-  EXPECT_TRUE(until([&] { return numbers_.size() > numbers + 200 && alerts_ > alerts + 2; })) << log_;
+  EXPECT_TRUE(agent_.until([&] { return numbers_.size() > numbers + 200 && alerts_ > alerts + 2; })) << agent_.said();
   EXPECT_TRUE(suspended());
   EXPECT_GT(suspended_, 0) << "the records do not say that the promise was suspended";
 
   // Nor is lost what is in memory while the cloud is deaf.
   cloud.pause();
   make_room();
-  EXPECT_TRUE(until([&] { return !suspended(); })) << log_;
+  EXPECT_TRUE(agent_.until([&] { return !suspended(); }, 60s)) << agent_.said();
   cloud.resume();
   const auto later = numbers_.size();
-  EXPECT_TRUE(until([&] { return numbers_.size() > later + 100; })) << log_;
-  agent_->signal(SIGTERM);
-  ASSERT_TRUE(until([&] { return exited_; }));
-  until([] { return false; }, 1s);  // what is still in the cloud's broker
+  EXPECT_TRUE(agent_.until([&] { return numbers_.size() > later + 100; })) << agent_.said();
+  ASSERT_TRUE(agent_.stop());
+  agent_.until([] { return false; }, 1s);  // what is still in the cloud's broker
 
   EXPECT_EQ(gaps_, 0);
   ASSERT_FALSE(numbers_.empty());
   std::string missing;
   for (std::int64_t number = numbers_.begin()->first; number < numbers_.rbegin()->first; ++number)
     if (!numbers_.contains(number)) missing += " " + std::to_string(number - numbers_.begin()->first);
-  EXPECT_EQ(missing, "") << "of " << numbers_.rbegin()->first - numbers_.begin()->first << ", agent said:\n" << log_;
+  EXPECT_EQ(missing, "") << "of " << numbers_.rbegin()->first - numbers_.begin()->first << ", agent said:\n"
+                         << agent_.said();
   for (const auto& [number, times] : numbers_) EXPECT_EQ(times, 1) << number;
   // Each number of a stream under one incarnation only.
   std::map<std::pair<int, std::uint64_t>, int> identities;

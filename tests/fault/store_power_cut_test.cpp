@@ -1,4 +1,4 @@
-// The power is cut in the middle of the store's work, on a real file system (power.h), which is then mounted
+// The power is cut in the middle of the store's work, on a real file system, which is then mounted
 // again. Whatever was told to be committed must be there, and nothing half done. This models writes that were not
 // synced and are lost; such that are torn or out of order are simulated in tests/unit/store.
 //
@@ -8,7 +8,10 @@
 // the ioctl is at work may be lost: fdatasync() looks whether the file system is shut down when it begins, and
 // ends well if its journal transaction was not needed or already written, though the end of its data I/O met the
 // shutdown. With real power nobody lives to hear such an answer. How often that was is printed.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -19,9 +22,9 @@
 
 #include "base/random.h"
 #include "naming_digest.h"
-#include "power.h"
 #include "store/database.h"
 #include "store/vfs.h"
+#include "test_support/loop_disk.h"
 
 namespace weir::store {
 namespace {
@@ -59,19 +62,19 @@ struct Word {
 // Cuts the power at a call to the disk, once it is armed.
 class Cutter final : public IoHook {
  public:
-  Cutter(const PoweredDisk& disk, std::uint64_t calls, std::function<void()> done)
+  Cutter(const test::LoopDisk& disk, std::uint64_t calls, std::function<void()> done)
       : disk_(disk), left_(calls), done_(std::move(done)) {}
   void arm(bool on) { armed_ = on; }
   // Until the transaction that is under way is synced.
   void arm_transaction() { armed_ = transaction_ = true; }
   Fate before(const IoCall& call) override {
-    if (armed_ && left_ > 0 && --left_ == 0 && disk_.cut()) done_();
+    if (armed_ && left_ > 0 && --left_ == 0 && disk_.cut_power()) done_();
     if (transaction_ && call.io == Io::sync) armed_ = transaction_ = false;
     return {};
   }
 
  private:
-  const PoweredDisk& disk_;
+  const test::LoopDisk& disk_;
   std::uint64_t left_;
   std::function<void()> done_;
   bool armed_ = false, transaction_ = false;
@@ -100,7 +103,7 @@ void place_old_store(const fs::path& file) {
 
 class Worker {
  public:
-  Worker(const PoweredDisk& disk, Options options, Doing target, std::uint64_t calls, int pipe)
+  Worker(const test::LoopDisk& disk, Options options, Doing target, std::uint64_t calls, int pipe)
       : options_(std::move(options)), target_(target), pipe_(pipe), cutter_(disk, calls, [this] {
           word_.cut = true;
           say(word_.doing);
@@ -318,7 +321,7 @@ class StorePowerCut : public testing::Test {
       while (now() < until) {
       }
       began = now();
-      ASSERT_TRUE(disk_->cut());
+      ASSERT_TRUE(disk_->cut_power());
     }
     Word told = last;
     while (hear())
@@ -398,7 +401,7 @@ class StorePowerCut : public testing::Test {
   const SystemClock clock_;
   Options options_;
   fs::path folder_;
-  std::unique_ptr<PoweredDisk> disk_;
+  std::unique_ptr<test::LoopDisk> disk_;
   std::uint64_t seed_ = 20'251'121;
   std::map<fs::path, Word> told_;  // by file: by the lives before
   std::string incarnation_;
@@ -411,8 +414,8 @@ TEST_F(StorePowerCut, NothingAcceptedIsLost) {
   const char* asked = std::getenv("WEIR_POWER_CUTS");
   const int cuts = asked != nullptr ? std::atoi(asked) : 24;
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to mount a disk whose power it cuts";
-  disk_ = std::make_unique<PoweredDisk>(folder_, 128 << 20);
-  if (!disk_->ready()) GTEST_SKIP() << "loop mounts are not allowed here";
+  disk_ = std::make_unique<test::LoopDisk>(folder_, 128 << 20);
+  if (!disk_->mounted()) GTEST_SKIP() << "loop mounts are not allowed here";
   options_.file = disk_->path() / "weir.db";
   if (asked != nullptr) seed_ = random_u64();
   std::cout << cuts << " cuts, seed " << seed_ << '\n';

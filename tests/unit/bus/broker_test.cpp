@@ -15,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <boost/asio/post.hpp>
 
+#include "bus/port.h"
 #include "mqtt/paho.h"
 #include "test_support/mosquitto.h"
 #include "test_support/wait.h"
@@ -263,6 +264,20 @@ TEST_F(BrokerTest, AnExecutableThatIsNoBrokerIsRetriedAndSaidOnce) {
   ASSERT_TRUE(until([&] { return broker->status().restarts >= 3; }));
   EXPECT_THAT(downs, ElementsAre("the broker exited with 3: no luck today"));
   EXPECT_EQ(ready, 0U);
+}
+
+// The agent starts it before it opens its store, which takes as long as it takes.
+TEST_F(BrokerTest, IsGivenItsTimeFromWhenTheExecutorRuns) {
+  options.start_timeout = 200ms;
+  broker = std::make_unique<ManagedBroker>(io.get_executor(), clock, options);
+  ASSERT_TRUE(broker->start({.ready = [this] { ++ready; },
+                             .down = [this](const std::string& reason, Timestamp) { downs.push_back(reason); }}));
+  const auto late = std::chrono::steady_clock::now() + 2 * options.start_timeout;
+  while (is_free(broker->status().port) || std::chrono::steady_clock::now() < late) std::this_thread::yield();
+  EXPECT_EQ(ready, 0U);
+  ASSERT_TRUE(until([&] { return ready > 0; }));
+  EXPECT_THAT(downs, IsEmpty());
+  EXPECT_EQ(broker->status().restarts, 0U);
 }
 
 TEST_F(BrokerTest, ABrokerThatNeverServesIsKilledAndRetried) {

@@ -56,7 +56,7 @@ TEST(Config, ReadsTenLines) {
   EXPECT_EQ(config.store.retain, 7 * kDay);
   EXPECT_EQ(config.store.commit_interval, kSecond);
   EXPECT_EQ(config.store.quota, 2ULL << 30);
-  EXPECT_EQ(config.store.free_space, 64ULL << 20);
+  EXPECT_FALSE(config.store.free_space);
   EXPECT_EQ(config.store.when_full, "thin");
   EXPECT_EQ(config.store.raw, (Store::Stream{0, 0, 2}));
   EXPECT_EQ(config.store.endurance, 0U);

@@ -398,6 +398,35 @@ TEST_F(LineTest, ASnapshotWaitsForAsMuchLogAsItIsLarge) {
   EXPECT_TRUE(snapshot_after(options.snapshot_interval));
 }
 
+// Else the log that a restart needs could fill the store, and nothing in it could ever go.
+TEST_F(LineTest, WithLittleRoomASnapshotComesEarlier) {
+  Options options;
+  options.commit_batches = 1;
+  start(options);
+  const auto log_until_snapshot = [&] {
+    disk.snapshot.reset();
+    std::size_t bytes = 0;
+    model::Signal large;
+    large.path = "boiler-1/large";
+    for (char c = 'a'; c <= 'z' && !disk.snapshot; ++c) {
+      large.description = std::string(500'000, c);
+      EXPECT_TRUE(line->define(large, "plc", false));
+      take("boiler-1/x", 1, kNow);
+      run_until([&] { return accepted["plc"] == seq; });
+      bytes += disk.rows.back().commit.size();
+    }
+    return bytes;
+  };
+  EXPECT_GT(log_until_snapshot(), 12'000'000U);
+  EXPECT_FALSE(disk.snapshot);
+  line->set_room(32 << 20);
+  log_until_snapshot();
+  const std::size_t bytes = log_until_snapshot();
+  ASSERT_TRUE(disk.snapshot);
+  EXPECT_LT(bytes, 6'000'000U);
+  EXPECT_GT(bytes, 3'000'000U);
+}
+
 TEST_F(LineTest, AMendedLogGetsASnapshotAtOnce) {
   Options options;
   options.commit_batches = 1;

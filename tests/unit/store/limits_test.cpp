@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 
 #include "folder.h"
 #include "store/digest.h"
+#include "store/room.h"
 
 namespace weir::store {
 namespace {
@@ -156,6 +158,61 @@ TEST_F(LimitsTest, BlocksReadingsButNotWhatIsIn) {
   ASSERT_TRUE(database_->acknowledge("cloud", Stream::raw, last / 2));
   EXPECT_FALSE(database_->condition().full);
   commit("again", std::string(100'000, 'r'));
+}
+
+TEST(Room, LeavesOthersATenthOfASmallFileSystem) {
+  Limits limits;
+  EXPECT_EQ(left_to_others(limits, 1'000 << 20), 64U << 20);
+  EXPECT_EQ(left_to_others(limits, 50 << 20), 5U << 20);
+  limits.free_space = 20 << 20;
+  EXPECT_EQ(left_to_others(limits, 50 << 20), 20U << 20);
+  limits.free_space = 0;
+  EXPECT_EQ(left_to_others(limits, 50 << 20), 0U);
+}
+
+TEST_F(LimitsTest, ASmallFileSystemIsEnoughForAStore) {
+  const auto mount = folder_ / "mount";
+  std::filesystem::create_directory(mount);
+  if (::mount("tmpfs", mount.c_str(), "tmpfs", 0, "size=40m") != 0) GTEST_SKIP() << "needs root, to mount a tmpfs";
+  options_.file = mount / "weir.db";
+  options_.limits = {};
+  options_.limits.when_full = WhenFull::drop_oldest;
+  open();
+  const auto limit = database_->stats().limit_bytes;
+  EXPECT_GT(limit, 20U << 20);
+  EXPECT_LT(limit, 36U << 20);
+  options_.limits.quota = 40 << 20;
+  load(300);
+  EXPECT_FALSE(database_->condition().suspended);
+  EXPECT_GE(std::filesystem::space(mount).available, 4U << 20);
+  database_.reset();
+  EXPECT_EQ(::umount(mount.c_str()), 0);
+}
+
+// For whom a coarser record is not meant is decided by what has been acknowledged.
+TEST_F(LimitsTest, MarksAreOnTheDiskWithWhatWasDoneByThem) {
+  options_.limits.quota = 1 << 30;
+  options_.limits.streams[static_cast<std::size_t>(Stream::raw)].bytes = 500'000;
+  options_.uplinks = {"fast", "slow"};
+  open();
+  load(4);
+  load(4);  // with the second snapshot rows before the first may go
+  ASSERT_TRUE(database_->acknowledge("fast", Stream::raw, 3));
+  database_->lent("slow", Stream::raw, 1);  // which stays
+  for (int i = 0; i < 3; ++i) {
+    clock_.advance(kSecond);
+    load(1);
+  }
+  ASSERT_GT(stats(Stream::raw).thinned, 0U);
+  ASSERT_FALSE(fetch(Stream::backfill, 0).at(0).is_for("fast"));
+  ASSERT_EQ(database_->acknowledged("fast", Stream::raw), 3U);
+  // As a cut of power leaves it.
+  for (const char* suffix : {"", "-wal"})
+    std::filesystem::copy_file(options_.file.string() + suffix, folder_ / ("copy.db" + std::string(suffix)));
+  database_.reset();
+  options_.file = folder_ / "copy.db";
+  open();
+  EXPECT_EQ(database_->acknowledged("fast", Stream::raw), 3U);
 }
 
 TEST_F(LimitsTest, KeepsTheLimitsOfAStream) {

@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "folder.h"
-#include "store/digest.h"
+#include "words.h"
 
 namespace weir::store {
 namespace {
@@ -19,6 +19,21 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
+// A disk that fails from the n-th call on. What it cannot even open may be a person's mistake, and is refused.
+class Failing final : public IoHook {
+ public:
+  explicit Failing(int n) : left_(n) {}
+  Fate before(const IoCall& call) override {
+    const bool fails = call.io != Io::open && !mended && --left_ < 0;
+    return {.fault = fails ? Fault::io : Fault::none};
+  }
+  bool failed() const { return left_ < 0; }
+  bool mended = false;
+
+ private:
+  int left_;
+};
+
 // A disk that takes nothing while it is told to.
 class Switch final : public IoHook {
  public:
@@ -27,17 +42,6 @@ class Switch final : public IoHook {
     return {.fault = writes ? fault : Fault::none};
   }
   Fault fault = Fault::none;
-};
-
-class Words final : public Digest {
- public:
-  std::optional<std::string> thin(const Replaced&) const override { return std::nullopt; }
-  std::string gap(const Replaced& replaced, std::string_view reason,
-                  const std::optional<std::string>& before) const override {
-    std::string out = before ? *before + "; " : "";
-    return out + std::string(reason) + " " + to_text(replaced.stream) + " " + std::to_string(replaced.first) + "-" +
-           std::to_string(replaced.last);
-  }
 };
 
 using Identity = std::tuple<std::string, Stream, StreamSeq>;
@@ -235,6 +239,37 @@ TEST_F(SteadyTest, StartsWithoutAFileThatCannotBeMade) {
   open();
   EXPECT_THAT(fetch(Stream::raw, 0), SizeIs(3));
   EXPECT_THAT(verify(), IsEmpty());
+}
+
+// There was nothing that could be damaged.
+TEST_F(SteadyTest, AFileThatCannotBeMadeIsNoDamage) {
+  int n = 0;
+  for (bool failed = true; failed && n < 500; ++n) {
+    SCOPED_TRACE(n);
+    const auto folder = folder_ / std::to_string(n);
+    std::filesystem::create_directory(folder);
+    options_.file = folder / "weir.db";
+    Failing disk(n);
+    options_.io = &disk;
+    open();
+    failed = disk.failed();
+    EXPECT_THAT(database_->notes(), IsEmpty());
+    if (const auto suspended = database_->condition().suspended) {
+      EXPECT_THAT(suspended->why, testing::AnyOf(HasSubstr("I/O error"), HasSubstr("does not give back")));
+      EXPECT_THAT(suspended->hint, HasSubstr("dmesg"));
+    }
+    EXPECT_EQ(fill(1), 1U);
+    disk.mended = true;
+    wait();
+    EXPECT_EQ(fill(1), 2U);
+    EXPECT_FALSE(database_->condition().suspended);
+    open();
+    EXPECT_THAT(database_->notes(), IsEmpty());
+    EXPECT_THAT(rows(), SizeIs(2));
+    database_.reset();
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(n, 30);
 }
 
 TEST_F(SteadyTest, AReadOnlyFileSystemAtTheStart) {

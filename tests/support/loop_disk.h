@@ -1,11 +1,11 @@
-// A disk of its own: ext4 in a file, on a loop device. What reaches it is counted by the kernel, and nobody
-// else writes there. Takes root, mkfs.ext4 and a machine that allows loop mounts.
+// A disk of a test's own: ext4 in a file, on a loop device. It can be full, read-only, or without power.
+// Takes root, mkfs.ext4 and a machine that allows loop mounts.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 
-namespace weir::bench {
+namespace weir::test {
 
 class LoopDisk {
  public:
@@ -19,12 +19,16 @@ class LoopDisk {
   const std::filesystem::path& path() const { return mount_; }
   std::filesystem::path operator/(const char* name) const { return mount_ / name; }
 
+  bool mount();
+  bool unmount();
+  bool set_read_only(bool on) const;
+
+  // What was not synced is gone, as after a power cut. All that is left to do is to unmount it.
+  bool cut_power() const;
+
  private:
   std::filesystem::path image_, mount_;
   bool mounted_ = false;
 };
 
-// Bytes that the block device under `path` has been given to write so far; 0: it shows no counters.
-double device_bytes(const std::filesystem::path& path);
-
-}  // namespace weir::bench
+}  // namespace weir::test

@@ -1,0 +1,43 @@
+#include "detect/day_pattern.h"
+
+#include <algorithm>
+
+#include "detect/saved.h"
+#include "detect/simple_detector.h"
+
+namespace weir::detect {
+
+std::size_t DayPattern::step(Timestamp time) {
+  return static_cast<std::size_t>((time % kDay + kDay) % kDay / kStep);  // before 1970, too
+}
+
+std::optional<double> DayPattern::at(Timestamp time) const {
+  const Step& now = steps_[step(time)];
+  if (now.count < 2) return {};
+  return now.mean;
+}
+
+void DayPattern::learn(Timestamp time, double value) {
+  Step& now = steps_[step(time)];
+  now.count = static_cast<std::uint8_t>(std::min<int>(now.count + 1, kHorizon));
+  now.mean += (value - now.mean) / now.count;
+}
+
+void DayPattern::save(std::string& out) const {
+  for (const Step& one : steps_) {
+    put_varint(out, one.count);
+    if (one.count > 0) put_double(out, one.mean);
+  }
+}
+
+bool DayPattern::restore(ByteReader& in) {
+  for (Step& one : steps_) {
+    std::uint64_t count = 0;
+    if (!read(in, count, kHorizon)) return false;
+    one = {0, static_cast<std::uint8_t>(count)};
+    if (count > 0 && !read(in, one.mean, -kFarthest, kFarthest)) return false;
+  }
+  return true;
+}
+
+}  // namespace weir::detect

@@ -1,0 +1,36 @@
+// What is usual at a time of day: a mean for each ten minutes of the day (UTC), of the last twenty readings or so in
+// it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+namespace weir::detect {
+
+class DayPattern {
+ public:
+  std::optional<double> at(Timestamp time) const;  // nothing before there were two readings then
+  void learn(Timestamp time, double value);
+
+  void save(std::string& out) const;
+  bool restore(ByteReader& in);
+
+ private:
+  static constexpr Nanoseconds kStep = 10 * kMinute;
+  static constexpr std::uint8_t kHorizon = 20;
+
+  struct Step {
+    double mean = 0;
+    std::uint8_t count = 0;
+  };
+  static std::size_t step(Timestamp time);
+
+  std::array<Step, kDay / kStep> steps_{};
+};
+
+}  // namespace weir::detect

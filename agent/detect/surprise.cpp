@@ -1,0 +1,97 @@
+#include "detect/surprise.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numbers>
+
+#include "detect/saved.h"
+
+namespace weir::detect {
+namespace {
+
+constexpr double kTop = 0.02;                   // of all magnitudes: what the tail is judged by
+constexpr double kFlattest = 1, kSteepest = 8;  // exponents of the tail
+constexpr double kLeast = 1e-12, kMost = 1e12;  // magnitudes beyond are taken for these
+constexpr double kHeaviest = 1e6;               // weight at which all is scaled down
+
+}  // namespace
+
+double Surprise::place(double magnitude) {
+  return std::log2(std::clamp(magnitude, kLeast, kMost)) * kPerOctave + kBinOfOne;
+}
+
+int Surprise::bin(double place) { return std::clamp(static_cast<int>(std::floor(place)), 0, kBins - 1); }
+
+double Surprise::of(double magnitude) const {
+  if (learned_ < kLearn || !(magnitude > 0)) return 0;
+  const double at = place(magnitude);
+  const int own = bin(at);
+
+  int top = kBins - 1;  // the bin in which the top begins
+  double above = 0;     // of the bins beyond it
+  for (; top > 0 && above + bins_[top] < kTop * total_; --top) above += bins_[top];
+  if (own <= top) {
+    for (int i = top; i > own; --i) above += bins_[i];
+    const double rest = 1 - std::clamp(at - own, 0.0, 1.0);
+    return -std::log10((above + bins_[own] * rest + 0.5 * weight_) / (total_ + weight_));
+  }
+  constexpr double kBin = std::numbers::ln2 / kPerOctave;
+  double far = 0;  // how far the top reaches, in all
+  for (int i = top + 1; i < kBins; ++i) far += bins_[i] * (i - top - 0.5) * kBin;
+  const double exponent = std::clamp((above + weight_) / (far + 0.25 * weight_), kFlattest, kSteepest);
+  const double share = std::max(above, 0.5 * weight_) / total_;
+  return -std::log10(share) + exponent * std::max(0.0, at - (top + 1)) * kBin / std::numbers::ln10;
+}
+
+void Surprise::learn(double magnitude) {
+  static const double kGrowth = std::exp2(1 / kHalfLife);
+  learned_ = std::min(learned_ + 1, kLearn);
+  weight_ *= kGrowth;
+  if (weight_ > kHeaviest) {
+    for (float& bin : bins_) bin = static_cast<float>(bin / weight_);
+    total_ /= weight_;
+    weight_ = 1;
+  }
+  bins_[magnitude > 0 ? bin(place(magnitude)) : 0] += static_cast<float>(weight_);
+  total_ += weight_;
+}
+
+double Surprise::usual() const {
+  double below = 0;
+  for (int i = 0; i < kBins; ++i) {
+    below += bins_[i];
+    if (below > 0.5 * total_) return i == 0 ? 0 : std::exp2((i + 0.5 - kBinOfOne) / kPerOctave);
+  }
+  return 0;
+}
+
+void Surprise::save(std::string& out) const {
+  put_varint(out, learned_);
+  put_double(out, total_);
+  put_double(out, weight_);
+  put_varint(out, std::ranges::count_if(bins_, [](float bin) { return bin > 0; }));
+  for (int i = 0; i < kBins; ++i) {
+    if (!(bins_[i] > 0)) continue;
+    put_varint(out, static_cast<std::uint64_t>(i));
+    put_fixed32(out, std::bit_cast<std::uint32_t>(bins_[i]));
+  }
+}
+
+bool Surprise::restore(ByteReader& in) {
+  constexpr double kFullest = 1e12;
+  std::uint64_t filled = 0;
+  if (!read(in, learned_, kLearn) || !read(in, total_, 0, kFullest) || !read(in, weight_, 1, 2 * kHeaviest) ||
+      !read(in, filled, kBins))
+    return false;
+  bins_.fill(0);
+  for (; filled > 0; --filled) {
+    std::uint64_t at = 0;
+    if (!read(in, at, kBins - 1)) return false;
+    bins_[at] = std::bit_cast<float>(in.fixed32());
+    if (!(bins_[at] > 0 && bins_[at] <= kFullest)) return false;
+  }
+  return in.ok() && (total_ > 0 || learned_ == 0);
+}
+
+}  // namespace weir::detect
