@@ -35,7 +35,7 @@ void convert(const rules::AlertEvent& from, v1::AlertEvent& to) {
   to.set_time(from.time);
   to.set_message(from.message);
   to.set_change(from.change);
-  
+  to.set_who(from.who);
   to.set_why(from.why);
   to.set_shelved_until(from.shelved_until);
 }
@@ -156,7 +156,7 @@ void Line::gathered(Nanoseconds may_wait) {
   const bool full =
       gathering_.bytes >= options_.commit_bytes ||
       static_cast<std::size_t>(gathering_.raw.batches().size()) >= options_.commit_batches;
-  if (full || !gathering_.outputs.alerts.empty()) {
+  if (full || !gathering_.outputs.alerts.empty() || !gathering_.outputs.writes.empty()) {
     seal();
     commit_next();
   } else if (!due_within_ || may_wait < *due_within_) {
@@ -209,7 +209,7 @@ void Line::derive(Gathering& gathering, std::vector<store::Output>& outputs) {
     if (fresh || derived[place->second].type() != signal.type) {
       place->second = derived.size();
       derived.emplace_back().signal = id;
- 
+      if (emitted.revision) record.add_revisions(static_cast<std::uint32_t>(place->second));
     }
     derived[place->second].append(emitted.reading);
   }

@@ -26,7 +26,7 @@ void State::apply(Timestamp arrival, std::vector<model::Series>& batch, rules::O
 }
 
 void State::apply(Timestamp arrival, model::Series& series, rules::Outputs& outputs) {
-
+  engine_->validate(series);
   engine_->readings(arrival, series, outputs);
 }
 
@@ -91,7 +91,7 @@ Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, r
         if (auto ok = apply(entry.rules()); !ok) notes_.push_back(ok.error().text());
         break;
       case v1::Entry::kSignal: apply(entry.signal()); break;
-      case v1::Entry::kCommand: break;
+      case v1::Entry::kCommand: apply(entry.time(), entry.command(), outputs); break;
       case v1::Entry::kClockStep:
       case v1::Entry::kStarted:
       case v1::Entry::INPUT_NOT_SET: break;

@@ -2,7 +2,7 @@
 
 namespace weir::rule_test {
 
-rules::Compiled compile(std::span<const Node> files) { return rules::compile(files); }
+rules::Compiled compile(std::span<const Node> files) { return rules::compile(files, {}); }
 
 Ran run(const std::shared_ptr<const rules::RuleSet>& rules, const Test& test) {
   Ran out;
