@@ -457,7 +457,7 @@ TEST_F(LiveCli, ShowsWhatWasHistory) {
   const process::Output csv = weir({"history", "box-1/setpoint", "--format", "csv", "--since", "1h"});
   ASSERT_GE(csv.out.size(), 2u);
   EXPECT_EQ(csv.out[0], "time,path,value,unit,quality,min,max,count,interval");
-  EXPECT_THAT(csv.out[1], MatchesRegex("20[-0-9T:.]+Z,box-1/setpoint,40,Cel,good,,,,,"));
+  EXPECT_THAT(csv.out[1], MatchesRegex("20[-0-9T:.]+Z,box-1/setpoint,40,Cel,good,,,,"));
   const auto json = parse_json(join(weir({"history", "box-1/setpoint", "--format", "json", "--limit", "2"}).out, "\n"));
   ASSERT_TRUE(json) << json.error().text();
   ASSERT_THAT(*json->as_list(), SizeIs(2));
