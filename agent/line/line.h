@@ -35,27 +35,27 @@ namespace weir::line {
 
 struct Options {
   Nanoseconds commit_interval = kSecond;
-  std::size_t commit_bytes = 1 << 20;       // of readings in memory, about; then a transaction is full
+  std::size_t commit_bytes = 1 << 20;  // of readings in memory, about; then a transaction is full
   std::size_t commit_batches = 256;
   Nanoseconds snapshot_interval = kMinute;  // ten times that, while there is less log than a snapshot is large
   std::size_t snapshot_bytes = 64 << 20;    // of log since the last snapshot; less where the store has little room
 };
 
 struct Handlers {
-  std::function<void(const std::vector<v1::Cursor>&)> committed;     // tell the drivers
-  std::function<void(const std::vector<rules::AlertEvent>&)> alerts; // durable now
-  std::function<void(bool signals_changed)> stored;                  // the streams have more
-  std::function<void(bool)> hold;                                    // stop, or go on with, the intake
+  std::function<void(const std::vector<v1::Cursor>&)> committed;      // tell the drivers
+  std::function<void(const std::vector<rules::AlertEvent>&)> alerts;  // durable now
+  std::function<void(bool signals_changed)> stored;                   // the streams have more
+  std::function<void(bool)> hold;                                     // stop, or go on with, the intake
 };
 
 // For status.
 struct Condition {
-  std::optional<Error> failing;     // commits fail, with this
+  std::optional<Error> failing;  // commits fail, with this
   Timestamp failing_since = 0;
   Timestamp last_commit = 0;
   std::uint64_t commits = 0, readings = 0, alerts = 0, emitted = 0, gaps = 0;
-  store::LogId last = 0;            // the newest committed row
-  std::size_t waiting = 0;          // transactions sealed and not yet committed
+  store::LogId last = 0;    // the newest committed row
+  std::size_t waiting = 0;  // transactions sealed and not yet committed
   store::Condition store;
 };
 
@@ -113,7 +113,7 @@ class Line final : public intake::Sink {
     store::Transaction transaction;
     std::vector<v1::Cursor> cursors;
     std::vector<rules::AlertEvent> alerts;
-    std::optional<std::string> snapshot;   // the state after it
+    std::optional<std::string> snapshot;  // the state after it
     bool signals_changed = false;
   };
 
@@ -139,17 +139,17 @@ class Line final : public intake::Sink {
   Backoff backoff_{std::chrono::milliseconds(100), std::chrono::seconds(10)};
   Gathering gathering_;
   std::deque<Sealed> sealed_;
-  bool under_way_ = false;      // a commit
-  std::optional<Nanoseconds> due_within_;   // what due_ was last set to
+  bool under_way_ = false;                 // a commit
+  std::optional<Nanoseconds> due_within_;  // what due_ was last set to
   bool stopping_ = false;
   std::function<void()> stopped_;
-  Nanoseconds snapshot_at_ = 0;          // boottime of the last one
-  std::size_t since_snapshot_ = 0;       // bytes of log
-  std::size_t snapshot_size_ = 0;        // of the last one
-  std::size_t snapshot_every_;           // bytes of log, as the room has it
-  bool snapshot_wanted_ = false;         // with the next transaction, whatever it costs
-  bool held_ = false;                    // the intake
-  std::vector<v1::Cursor> planted_;      // only used by the builds that plant a bug; see line.cpp
+  Nanoseconds snapshot_at_ = 0;      // boottime of the last one
+  std::size_t since_snapshot_ = 0;   // bytes of log
+  std::size_t snapshot_size_ = 0;    // of the last one
+  std::size_t snapshot_every_;       // bytes of log, as the room has it
+  bool snapshot_wanted_ = false;     // with the next transaction, whatever it costs
+  bool held_ = false;                // the intake
+  std::vector<v1::Cursor> planted_;  // only used by the builds that plant a bug; see line.cpp
 };
 
 }  // namespace weir::line

@@ -37,7 +37,8 @@ void State::apply(const v1::Cursor& cursor) {
 Result<void> State::apply(const v1::RulesChanged& rules) {
   rules::Compiled compiled = compile_(rules);
   if (!compiled.rules) {
-    const std::string why = compiled.diagnostics.empty() ? "they do not compile" : render(compiled.diagnostics.front());
+    const std::string why =
+        compiled.diagnostics.empty() ? "they do not compile" : render(compiled.diagnostics.front());
     return fail("rules of the log: " + why);
   }
   engine_->install(std::move(compiled.rules));
@@ -64,7 +65,8 @@ Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, r
       case v1::Entry::kBatch: {
         const std::size_t batch = entry.batch();
         if (batch >= static_cast<std::size_t>(raw.batches().size()))
-          return fail("a commit names batch " + std::to_string(batch) + " of " + std::to_string(raw.batches().size()));
+          return fail("a commit names batch " + std::to_string(batch) + " of " +
+                      std::to_string(raw.batches().size()));
         for (std::size_t i = begins[batch]; i < begins[batch + 1]; ++i)
           engine_->readings(entry.time(), readings[i], outputs);
         break;

@@ -27,7 +27,7 @@ struct Disk {
   std::mutex mutex;
   std::condition_variable changed;
   bool stalled = false;
-  int failures = 0;   // so many commits fail
+  int failures = 0;  // so many commits fail
   store::Condition condition;
 };
 
@@ -287,7 +287,8 @@ TEST_F(LineTest, AFullStoreHoldsTheIntakeButNotTheRules) {
   options.commit_batches = 1;
   start(options);
   ASSERT_TRUE(line->install(some_rules()));
-  change_condition([](store::Condition& condition) { condition.full = store::Trouble{kNow, "no room", "make some"}; });
+  change_condition(
+      [](store::Condition& condition) { condition.full = store::Trouble{kNow, "no room", "make some"}; });
   EXPECT_EQ(holds, (std::vector<bool>{true}));
   take("boiler-1/t", 95, kNow);  // was on its way already
   run_until([&] { return alerts.size() == 1; });
@@ -512,9 +513,10 @@ TEST_F(LineTest, AReplayOfTheLogIsWhatHappened) {
     replay(replayed, 0);
     std::vector<std::string> again;
     for (const rules::Emitted& emitted : repeated.emitted)
-      again.push_back(std::to_string(replayed.signals().find(emitted.path)) + " " + to_iso(emitted.reading.time) + " " +
-                      model::to_text(emitted.reading.value));
-    for (const rules::AlertEvent& event : repeated.alerts) again.push_back(event.id + " " + event.change + " " + event.message);
+      again.push_back(std::to_string(replayed.signals().find(emitted.path)) + " " + to_iso(emitted.reading.time) +
+                      " " + model::to_text(emitted.reading.value));
+    for (const rules::AlertEvent& event : repeated.alerts)
+      again.push_back(event.id + " " + event.change + " " + event.message);
     EXPECT_THAT(again, testing::UnorderedElementsAreArray(outputs()));
     EXPECT_GT(again.size(), 10U);
     EXPECT_TRUE(replayed.save() == line->state().save());
