@@ -8,11 +8,11 @@
 #include <optional>
 #include <thread>
 
+#include <malloc.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <malloc.h>
 
 #include "agent/bus_link.h"
 #include "agent/clouds.h"
@@ -89,18 +89,18 @@ class Agent {
 
   config::Config config_;
   std::optional<ConfigProblem> config_problem_;
-  std::string incarnation_;              // the store's newest
-  std::vector<std::string> earlier_;     // and those before it of which records are left
-  std::vector<std::string> notes_;       // what was found at the start, for status
+  std::string incarnation_;           // the store's newest
+  std::vector<std::string> earlier_;  // and those before it of which records are left
+  std::vector<std::string> notes_;    // what was found at the start, for status
   Timestamp started_ = 0;
   Nanoseconds recovery_took_ = 0;
   std::uint64_t replayed_ = 0;
   bool ready_ = false;
-  bool store_known_ = false;             // its condition was heard of
+  bool store_known_ = false;  // its condition was heard of
   bool clouds_started_ = false;
   std::map<std::string, Nanoseconds> leaving_;  // drivers that weir.yaml names no more, since when (boottime)
   bool stopping_ = false;
-  bool checking_ = false;                // a reload is under way
+  bool checking_ = false;  // a reload is under way
   bool trimming_ = false;
   unsigned seconds_ = 0;
   store::Stats store_stats_;
@@ -137,9 +137,10 @@ Result<void> Agent::run() {
   recovery_took_ = clock_.boottime() - begin;
 
   start_line();
-  store_->on_condition([this](const store::Condition& condition, const std::vector<store::Incarnation>& incarnations) {
-    store_changed(condition, incarnations);
-  });
+  store_->on_condition(
+      [this](const store::Condition& condition, const std::vector<store::Incarnation>& incarnations) {
+        store_changed(condition, incarnations);
+      });
   start_control();
   look_at_store();
 
@@ -193,11 +194,13 @@ void Agent::store_changed(const store::Condition& condition, const std::vector<s
   if (condition.suspended && !before.store.suspended)
     log::error("store: nothing can be written, what comes is only in memory: {}", condition.suspended->why);
   if (!condition.suspended && before.store.suspended) log::info("store: what comes is kept on the disk again");
-  if (condition.full && !before.store.full) log::error("store: full, readings stay with the drivers: {}", condition.full->why);
+  if (condition.full && !before.store.full)
+    log::error("store: full, readings stay with the drivers: {}", condition.full->why);
   if (!condition.full && before.store.full) log::info("store: there is room again");
   const bool healed = condition.mended != before.store.mended && !condition.suspended && !before.store.suspended;
   if (std::exchange(store_known_, true) && healed)
-    notes_.push_back("at " + to_iso(clock_.now()) + " the store was found damaged, set aside, and what could be saved"
+    notes_.push_back("at " + to_iso(clock_.now()) +
+                     " the store was found damaged, set aside, and what could be saved"
                      " was taken over: the log says how much (journalctl -u weir); the damaged file lies beside it");
 
   earlier_.clear();
@@ -211,9 +214,7 @@ void Agent::store_changed(const store::Condition& condition, const std::vector<s
 }
 
 // Problems reach the clouds as they reach whoever asks here.
-void Agent::announce() {
-  clouds_->announce(incarnation_, problems(status_inputs()));
-}
+void Agent::announce() { clouds_->announce(incarnation_, problems(status_inputs())); }
 
 void Agent::start_line() {
   intake::Options options;
@@ -221,8 +222,9 @@ void Agent::start_line() {
   options.future_tolerance = config_.future_tolerance;
   options.clamp_future = config_.clamp_future;
   options.broker_queue = bus::kBrokerQueue;
-  intake_ = std::make_unique<intake::Intake>(
-      clock_, options, *line_, [this](std::string topic, std::string payload) { to_bus(std::move(topic), std::move(payload)); });
+  intake_ = std::make_unique<intake::Intake>(clock_, options, *line_, [this](std::string topic, std::string payload) {
+    to_bus(std::move(topic), std::move(payload));
+  });
   std::vector<v1::Cursor> cursors;
   for (const auto& [driver, cursor] : line_->state().cursors()) cursors.push_back(cursor);
   // In a new store epochs begin anywhere: those of a store that was lost must not come again.
@@ -230,7 +232,8 @@ void Agent::start_line() {
   intake_->restore(cursors, last_epoch != 0 ? last_epoch : random_u64() >> 24);
   intake_->set_drivers(plan::driver_names(config_));
   devices_ = std::make_unique<DeviceAccess>(
-      io_.get_executor(), clock_, [this](std::string topic, std::string payload) { to_bus(std::move(topic), std::move(payload)); });
+      io_.get_executor(), clock_,
+      [this](std::string topic, std::string payload) { to_bus(std::move(topic), std::move(payload)); });
   devices_->allow(plan::writable(config_));
 
   v1::AgentStarted started;
@@ -264,7 +267,8 @@ void Agent::start_bus() {
 
 void Agent::start_drivers() {
   if (stopping_) return;
-  auto specs = plan::driver_specs(config_, folders_, [this](const std::string& name) { return bus_->endpoint(name); });
+  auto specs =
+      plan::driver_specs(config_, folders_, [this](const std::string& name) { return bus_->endpoint(name); });
   if (!specs) {
     log::error("{}", specs.error().text());
     notes_.push_back(specs.error().text());
@@ -300,8 +304,9 @@ void Agent::start_clouds() {
 }
 
 void Agent::start_control() {
-  auto server = control::Server::listen(io_.get_executor(), control_socket(options_.runtime_dir),
-                                        [this](const Node& request, control::Reply reply) { asked(request, std::move(reply)); });
+  auto server = control::Server::listen(
+      io_.get_executor(), control_socket(options_.runtime_dir),
+      [this](const Node& request, control::Reply reply) { asked(request, std::move(reply)); });
   if (server) control_ = std::move(*server);
   else log::error("{}", server.error().text());
 }
@@ -318,8 +323,7 @@ void Agent::ready() {
 void Agent::from_bus(mqtt::Message message) {
   if (message.topic.starts_with("weir/v1/readout/") || message.topic.starts_with("weir/v1/written/"))
     devices_->answered(message.topic, message.payload);
-  else
-    intake_->message(message.topic, message.payload);
+  else intake_->message(message.topic, message.payload);
 }
 
 void Agent::to_bus(std::string topic, std::string payload) {
@@ -397,7 +401,8 @@ StatusInputs Agent::status_inputs() {
 
 void Agent::write_status() {
   const std::string text = to_json(status(status_inputs())) + "\n";
-  if (auto ok = write_volatile_file(status_file(options_.runtime_dir), text); !ok) log::debug("{}", ok.error().text());
+  if (auto ok = write_volatile_file(status_file(options_.runtime_dir), text); !ok)
+    log::debug("{}", ok.error().text());
 }
 
 void Agent::asked(const Node& request, control::Reply reply) {
@@ -568,7 +573,9 @@ Result<void> run_agent(const AgentOptions& options) {
   }
 }
 
-std::filesystem::path control_socket(const std::filesystem::path& runtime_dir) { return runtime_dir / "control.sock"; }
+std::filesystem::path control_socket(const std::filesystem::path& runtime_dir) {
+  return runtime_dir / "control.sock";
+}
 std::filesystem::path status_file(const std::filesystem::path& runtime_dir) { return runtime_dir / "status.json"; }
 
 }  // namespace weir

@@ -13,8 +13,8 @@ namespace weir {
 
 struct AgentOptions {
   std::filesystem::path config = "/etc/weir/weir.yaml";
-  std::filesystem::path runtime_dir = "/run/weir";   // sockets, status, the bus; gone after a boot
-  std::filesystem::path drivers_dir;                 // empty: beside the executable, then /usr/lib/weir/drivers
+  std::filesystem::path runtime_dir = "/run/weir";  // sockets, status, the bus; gone after a boot
+  std::filesystem::path drivers_dir;                // empty: beside the executable, then /usr/lib/weir/drivers
 };
 
 // Runs until SIGTERM or SIGINT. An error is one that no retry would mend: no usable config, old or new;

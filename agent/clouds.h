@@ -39,7 +39,7 @@ class Clouds {
   // changed starts again where it was; the others are not touched, and tell their clouds the signals anew.
   void apply(const std::vector<config::Uplink>& uplinks);
 
-  void notify(bool signals_changed);       // the streams have more
+  void notify(bool signals_changed);  // the streams have more
 
   // What the clouds are told of the agent itself; see Uplink::announce().
   void announce(std::string incarnation, std::vector<std::string> problems);
@@ -65,7 +65,7 @@ class Clouds {
   Marks marks_;
   StoreSource::Birth birth_;
   std::map<std::string, Cloud> clouds_;
-  std::vector<Cloud> leaving_;             // on their way out
+  std::vector<Cloud> leaving_;  // on their way out
 };
 
 }  // namespace weir

@@ -25,10 +25,10 @@ Result<model::SignalId> find(const model::SignalTable& signals, std::string_view
     for (std::size_t i = 1; i <= std::min<std::size_t>(signals.size(), 10'000); ++i)
       known.push_back(signals.path(static_cast<model::SignalId>(i)));
     const std::string hint = did_you_mean(path, known);
-    return fail("there is no signal '" + std::string(path) + "'", hint.empty() ? "weir drivers --signals lists them" : hint);
+    return fail("there is no signal '" + std::string(path) + "'",
+                hint.empty() ? "weir drivers --signals lists them" : hint);
   }
-  if (signals.driver(id).empty())
-    return fail("'" + std::string(path) + "' is the output of a rule, not of a device");
+  if (signals.driver(id).empty()) return fail("'" + std::string(path) + "' is the output of a rule, not of a device");
   return id;
 }
 
@@ -61,7 +61,8 @@ void DeviceAccess::read(const model::SignalTable& signals, std::string_view path
   publish_("weir/v1/read/" + driver, request.SerializeAsString());
 }
 
-void DeviceAccess::write(const model::SignalTable& signals, std::string_view path, std::string_view value, Done done) {
+void DeviceAccess::write(const model::SignalTable& signals, std::string_view path, std::string_view value,
+                         Done done) {
   const auto id = find(signals, path);
   if (!id) return done(std::unexpected(id.error()));
   const model::SignalTable::Entry& entry = signals.at(*id);
@@ -88,8 +89,9 @@ void DeviceAccess::wait_for(const std::string& id, const model::SignalTable::Ent
     if (cancelled) return;
     const auto it = waiting_.find(id);
     if (it == waiting_.end()) return;
-    finish(id, fail("driver " + it->second.driver + " did not answer within " + std::to_string(kPatience.count()) + " s",
-                    "is it running? weir drivers"));
+    finish(id,
+           fail("driver " + it->second.driver + " did not answer within " + std::to_string(kPatience.count()) + " s",
+                "is it running? weir drivers"));
   });
 }
 
@@ -115,7 +117,9 @@ void DeviceAccess::answered(std::string_view topic, std::string_view payload) {
     v1::ReadOut answer;
     if (!answer.ParseFromArray(payload.data(), static_cast<int>(payload.size())) || !asked_of(answer.id())) return;
     if (answer.outcome() != v1::DONE) return finish(answer.id(), refused(answer.outcome(), answer.reason()));
-    node.set("path", answer.signal()).set("value", value_text(answer.value())).set("unit", waiting_[answer.id()].unit);
+    node.set("path", answer.signal())
+        .set("value", value_text(answer.value()))
+        .set("unit", waiting_[answer.id()].unit);
     node.set("quality", model::to_text(model::Quality{answer.quality()}));
     node.set("time", to_iso(answer.time())).set("raw", answer.raw());
     finish(answer.id(), std::move(node));

@@ -59,7 +59,7 @@ class DeviceAccess {
   const Clock& clock_;
   Publish publish_;
   std::map<std::string, std::vector<model::PathPattern>> writable_;
-  std::map<std::string, Waiting> waiting_;   // by request id
+  std::map<std::string, Waiting> waiting_;  // by request id
 };
 
 }  // namespace weir

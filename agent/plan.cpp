@@ -124,7 +124,7 @@ void hint_at_credential(const std::filesystem::path& file, Error& error) {
 
 // What of the key's file can be told before the store is opened with it.
 void check_key_file(const config::Store& store, Diagnostics& diagnostics) {
-  struct ::stat status {};
+  struct ::stat status{};
   const bool there = ::stat(store.key_file.c_str(), &status) == 0 && ::access(store.key_file.c_str(), R_OK) == 0;
   const auto key = store_key(store.key_file);
   const auto say = [&](Diagnostic::Severity severity, const std::string& what, const std::string& hint) {
@@ -186,7 +186,8 @@ Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& d
   if (!config.store.key_file.empty()) check_key_file(config.store, diagnostics);
   for (const config::Driver& driver : config.drivers) {
     if (driver.external || (driver.kind.empty() && driver.command.empty())) continue;
-    const auto say = [&](Diagnostic::Severity severity, const Position& at, const std::string& what, const std::string& hint) {
+    const auto say = [&](Diagnostic::Severity severity, const Position& at, const std::string& what,
+                         const std::string& hint) {
       diagnostics.push_back({severity, at.line > 0 ? at : driver.place, "driver " + driver.name + ": " + what, hint});
     };
     const auto complain = [&](const Error& error) {

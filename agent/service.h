@@ -9,7 +9,7 @@
 
 namespace weir {
 
-void notify_service_manager(std::string_view state);   // "READY=1\nSTATUS=…"
+void notify_service_manager(std::string_view state);  // "READY=1\nSTATUS=…"
 
 // How often at least WATCHDOG=1 must come, half of what the unit says; nothing if it has no watchdog.
 std::optional<std::chrono::microseconds> watchdog_interval();

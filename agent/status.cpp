@@ -17,10 +17,10 @@ constexpr Nanoseconds kRecent = kHour;
 
 struct Problem {
   Timestamp since = 0;
-  std::string what;    // "driver plc is down"
-  std::string why;     // "connection refused by 10.0.0.7:502"
-  std::string means;   // for the data
-  std::string act;     // what to do
+  std::string what;   // "driver plc is down"
+  std::string why;    // "connection refused by 10.0.0.7:502"
+  std::string means;  // for the data
+  std::string act;    // what to do
 };
 
 void problem(Node::List& problems, const Problem& problem) {
@@ -57,8 +57,8 @@ void find_driver_problems(const StatusInputs& in, Node::List& problems) {
     const auto state = in.line.state().driver_states().find(driver.name);
     if (state == in.line.state().driver_states().end()) {
       if (in.clock.now() - in.started > 15 * kSecond)
-        problem(problems, {in.started, "driver " + driver.name + " has not been heard of", "no state came over the bus",
-                           "no readings of its devices come in",
+        problem(problems, {in.started, "driver " + driver.name + " has not been heard of",
+                           "no state came over the bus", "no readings of its devices come in",
                            driver.external ? "start it, with the bus's address and its account"
                                            : "journalctl -u weir | grep 'driver " + driver.name + "'"});
       continue;
@@ -67,37 +67,40 @@ void find_driver_problems(const StatusInputs& in, Node::List& problems) {
     for (const v1::DeviceState& device : state->second.devices())
       if (device.level() == v1::DOWN || device.level() == v1::DEGRADED) {
         said = true;
-        problem(problems, {since_of(device.since(), state->second, in.started), "device " + device.device() + " is " + wire::to_text(device.level()),
-                           device.reason(), "its readings are marked bad or do not come; rules over them wait",
+        problem(problems, {since_of(device.since(), state->second, in.started),
+                           "device " + device.device() + " is " + wire::to_text(device.level()), device.reason(),
+                           "its readings are marked bad or do not come; rules over them wait",
                            "check its power, cable and address; try: weir read " + device.device() + "/SIGNAL"});
       }
     if (!said && (state->second.level() == v1::DOWN || state->second.level() == v1::DEGRADED))
-      problem(problems, {since_of(0, state->second, in.started), "driver " + driver.name + " is " + wire::to_text(state->second.level()),
-                         state->second.reason(), "its readings may be missing",
-                         "journalctl -u weir | grep 'driver " + driver.name + "'"});
+      problem(problems,
+              {since_of(0, state->second, in.started),
+               "driver " + driver.name + " is " + wire::to_text(state->second.level()), state->second.reason(),
+               "its readings may be missing", "journalctl -u weir | grep 'driver " + driver.name + "'"});
   }
   for (const auto& [name, counters] : in.intake.counters())
     if (lost(counters) > 0 && in.clock.now() - counters.last_lost < kRecent)
-      problem(problems, {counters.last_lost, "driver " + name + ": readings were given up",
-                         counters.last_refusal.empty() ? std::to_string(counters.dropped) + " dropped by the driver itself"
-                                                       : counters.last_refusal,
-                         "they are gone; a gap record upstream says which", "weir drivers " + name});
+      problem(problems,
+              {counters.last_lost, "driver " + name + ": readings were given up",
+               counters.last_refusal.empty() ? std::to_string(counters.dropped) + " dropped by the driver itself"
+                                             : counters.last_refusal,
+               "they are gone; a gap record upstream says which", "weir drivers " + name});
 }
 
 void find_store_problems(const StatusInputs& in, Node::List& problems) {
   const store::Condition& store = in.line.condition().store;
   if (store.full)
-    problem(problems, {store.full->since, "the store is full", store.full->why,
-                       "no new readings are taken; what is in goes on. The drivers keep what they can, then the oldest go",
-                       store.full->hint.empty() ? "bring the uplinks back, or raise store.quota and: weir reload"
-                                                : store.full->hint});
+    problem(problems,
+            {store.full->since, "the store is full", store.full->why,
+             "no new readings are taken; what is in goes on. The drivers keep what they can, then the oldest go",
+             store.full->hint.empty() ? "bring the uplinks back, or raise store.quota and: weir reload"
+                                      : store.full->hint});
   if (store.suspended)
-    problem(problems, {store.suspended->since, "the disk takes nothing: readings are kept in memory only",
-                       store.suspended->why,
-                       "they are lost if the box loses power now; of more than " +
-                           bytes_text(in.config.store.volatile_bytes) +
-                           " the oldest go, counted. Rules, alerts, writes and uplinks go on",
-                       store.suspended->hint.empty() ? "check the disk: df -h; dmesg" : store.suspended->hint});
+    problem(problems,
+            {store.suspended->since, "the disk takes nothing: readings are kept in memory only", store.suspended->why,
+             "they are lost if the box loses power now; of more than " + bytes_text(in.config.store.volatile_bytes) +
+                 " the oldest go, counted. Rules, alerts, writes and uplinks go on",
+             store.suspended->hint.empty() ? "check the disk: df -h; dmesg" : store.suspended->hint});
 }
 
 void find_problems(const StatusInputs& in, Node::List& problems) {
@@ -108,18 +111,22 @@ void find_problems(const StatusInputs& in, Node::List& problems) {
   if (!in.notes.empty()) {
     std::string all;
     for (const std::string& note : in.notes) all += (all.empty() ? "" : "; ") + note;
-    problem(problems, {in.started, "noticed since the start", all, "as it says; what is here is sent", "journalctl -u weir"});
+    problem(problems,
+            {in.started, "noticed since the start", all, "as it says; what is here is sent", "journalctl -u weir"});
   }
   find_store_problems(in, problems);
   if (in.line.condition().failing && !in.line.condition().store.full)
-    problem(problems, {in.line.condition().failing_since, "the store cannot be written",
-                       in.line.condition().failing->what, "new readings wait in the drivers; the oldest go when they are full",
-                       in.line.condition().failing->hint.empty() ? "check the disk: df -h; dmesg" : in.line.condition().failing->hint});
+    problem(problems,
+            {in.line.condition().failing_since, "the store cannot be written", in.line.condition().failing->what,
+             "new readings wait in the drivers; the oldest go when they are full",
+             in.line.condition().failing->hint.empty() ? "check the disk: df -h; dmesg"
+                                                       : in.line.condition().failing->hint});
   if (in.bus_problem)
-    problem(problems, {in.bus_since, "the bus is not reached", in.bus_problem->what,
-                       "readings wait in the drivers", in.bus_problem->hint.empty() ? "journalctl -u weir" : in.bus_problem->hint});
+    problem(problems, {in.bus_since, "the bus is not reached", in.bus_problem->what, "readings wait in the drivers",
+                       in.bus_problem->hint.empty() ? "journalctl -u weir" : in.bus_problem->hint});
   else if (!in.ready && in.clock.now() - in.started > 5 * kSecond)
-    problem(problems, {in.started, "not ready", "the bus has not come up yet", "readings wait in the drivers", "journalctl -u weir"});
+    problem(problems, {in.started, "not ready", "the bus has not come up yet", "readings wait in the drivers",
+                       "journalctl -u weir"});
   find_driver_problems(in, problems);
 }
 
@@ -148,17 +155,20 @@ Node signal_node(const model::Signal& signal) {
   return node;
 }
 
-Node driver_node(const StatusInputs& in, const config::Driver& driver, const std::vector<supervisor::DriverProcess>& processes) {
+Node driver_node(const StatusInputs& in, const config::Driver& driver,
+                 const std::vector<supervisor::DriverProcess>& processes) {
   Node node = Node::object();
   node.set("name", driver.name).set("kind", driver.kind);
-  if (const auto process = std::ranges::find(processes, driver.name, &supervisor::DriverProcess::name); process != processes.end()) {
+  if (const auto process = std::ranges::find(processes, driver.name, &supervisor::DriverProcess::name);
+      process != processes.end()) {
     node.set("process", to_text(process->state)).set("pid", process->pid);
     node.set("restarts", process->restarts).set("process_since", to_iso(process->since));
     if (!process->last_exit.empty()) node.set("last_exit", process->last_exit);
   } else {
     node.set("process", driver.external ? "external" : "none");
   }
-  if (const auto it = in.line.state().driver_states().find(driver.name); it != in.line.state().driver_states().end()) {
+  if (const auto it = in.line.state().driver_states().find(driver.name);
+      it != in.line.state().driver_states().end()) {
     const v1::DriverState& state = it->second;
     node.set("state", wire::to_text(state.level())).set("reason", state.reason());
     if (state.since() != 0) node.set("since", to_iso(state.since()));
@@ -181,7 +191,8 @@ Node driver_node(const StatusInputs& in, const config::Driver& driver, const std
     Node refused = Node::object();
     for (std::size_t i = 0; i < counters.refused.size(); ++i)
       if (counters.refused[i] > 0) refused.set(to_text(static_cast<intake::Refusal>(i)), counters.refused[i]);
-    if (!refused.as_map()->empty()) node.set("refused", std::move(refused)).set("last_refusal", counters.last_refusal);
+    if (!refused.as_map()->empty())
+      node.set("refused", std::move(refused)).set("last_refusal", counters.last_refusal);
   }
   if (const auto it = in.line.state().cursors().find(driver.name); it != in.line.state().cursors().end()) {
     node.set("epoch", it->second.epoch()).set("seq", it->second.seq()).set("accepted", it->second.accepted());
@@ -234,7 +245,8 @@ Node store_node(const StatusInputs& in) {
 
 Rates::Counters counters(const StatusInputs& in) {
   const line::Condition& condition = in.line.condition();
-  Rates::Counters out{{"readings", condition.readings}, {"emitted", condition.emitted}, {"commits", condition.commits}};
+  Rates::Counters out{
+      {"readings", condition.readings}, {"emitted", condition.emitted}, {"commits", condition.commits}};
   for (const auto& [name, counters] : in.intake.counters()) out["driver " + name] = counters.readings;
   for (const auto& [config, uplink] : in.uplinks)
     for (const uplink::StreamStats& stream : uplink.streams) out["uplink " + config.name] += stream.taken;
@@ -290,10 +302,8 @@ Node status(const StatusInputs& in) {
   Node bus = Node::object();
   bus.set("managed", in.config.bus.managed).set("connected", !in.bus_problem && in.ready);
   bus.set("strays", in.intake.strays());
-  if (in.broker)
-    bus.set("pid", in.broker->pid).set("port", in.broker->port).set("restarts", in.broker->restarts);
-  else
-    bus.set("url", in.config.bus.url);
+  if (in.broker) bus.set("pid", in.broker->pid).set("port", in.broker->port).set("restarts", in.broker->restarts);
+  else bus.set("url", in.config.bus.url);
   out.set("bus", std::move(bus));
 
   const auto processes = in.supervisor.states();

@@ -24,7 +24,7 @@ namespace weir {
 // A configuration that was refused, and since when another one runs in its place.
 struct ConfigProblem {
   Timestamp since = 0;
-  std::string why;   // the diagnostics, rendered
+  std::string why;  // the diagnostics, rendered
 };
 
 struct StatusInputs {
@@ -36,11 +36,11 @@ struct StatusInputs {
 
   Timestamp started = 0;
   bool ready = false;
-  std::vector<std::string> notes = {};            // found at the start
+  std::vector<std::string> notes = {};  // found at the start
   std::optional<ConfigProblem> config_problem = {};
   std::optional<Error> bus_problem = {};
   Timestamp bus_since = 0;
-  std::optional<bus::BrokerStatus> broker = {};   // of a managed bus
+  std::optional<bus::BrokerStatus> broker = {};  // of a managed bus
   std::string incarnation = {};
   std::filesystem::path store_path = {};
   store::Stats store = {};

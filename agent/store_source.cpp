@@ -22,28 +22,29 @@ std::string damaged_body(const store::Record& record) {
 
 }  // namespace
 
-StoreSource::StoreSource(store::Store& store, std::string uplink, std::map<uplink::Stream, std::uint64_t> acknowledged,
-                         Birth birth)
+StoreSource::StoreSource(store::Store& store, std::string uplink,
+                         std::map<uplink::Stream, std::uint64_t> acknowledged, Birth birth)
     : store_(store), uplink_(std::move(uplink)), acknowledged_(std::move(acknowledged)), birth_(std::move(birth)) {}
 
 void StoreSource::fetch(uplink::Stream stream, std::uint64_t after, std::size_t bytes,
                         std::function<void(Result<std::vector<uplink::Record>>)> done) {
-  store_.fetch(uplink_, to_store(stream), after, bytes,
-               [stream, name = uplink_, done = std::move(done)](Result<std::vector<store::Record>> fetched) {
-                 if (!fetched) return done(std::unexpected(std::move(fetched.error())));
-                 std::vector<uplink::Record> records;
-                 records.reserve(fetched->size());
-                 for (store::Record& record : *fetched) {
-                   const bool is_ours = record.is_for(name);
-                   if (record.damaged && is_ours) {
-                     log::error("uplink {}: record {} of {} is damaged on disk; a gap goes in its place", name, record.seq,
-                                uplink::to_text(stream));
-                     record.body = damaged_body(record);
-                   }
-                   records.push_back({stream, record.seq, std::move(record.body), std::move(record.incarnation), is_ours});
-                 }
-                 done(std::move(records));
-               });
+  store_.fetch(
+      uplink_, to_store(stream), after, bytes,
+      [stream, name = uplink_, done = std::move(done)](Result<std::vector<store::Record>> fetched) {
+        if (!fetched) return done(std::unexpected(std::move(fetched.error())));
+        std::vector<uplink::Record> records;
+        records.reserve(fetched->size());
+        for (store::Record& record : *fetched) {
+          const bool is_ours = record.is_for(name);
+          if (record.damaged && is_ours) {
+            log::error("uplink {}: record {} of {} is damaged on disk; a gap goes in its place", name, record.seq,
+                       uplink::to_text(stream));
+            record.body = damaged_body(record);
+          }
+          records.push_back({stream, record.seq, std::move(record.body), std::move(record.incarnation), is_ours});
+        }
+        done(std::move(records));
+      });
 }
 
 std::uint64_t StoreSource::acknowledged(uplink::Stream stream) const {

@@ -16,7 +16,8 @@ class StoreSource final : public uplink::Source {
   using Birth = std::function<std::string()>;
 
   // `acknowledged`: as the database had it when it was opened, by stream.
-  StoreSource(store::Store& store, std::string uplink, std::map<uplink::Stream, std::uint64_t> acknowledged, Birth birth);
+  StoreSource(store::Store& store, std::string uplink, std::map<uplink::Stream, std::uint64_t> acknowledged,
+              Birth birth);
 
   void fetch(uplink::Stream stream, std::uint64_t after, std::size_t bytes,
              std::function<void(Result<std::vector<uplink::Record>>)> done) override;

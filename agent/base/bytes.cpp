@@ -54,13 +54,15 @@ std::string_view ByteReader::take(std::uint64_t count) {
 
 std::uint32_t ByteReader::fixed32() {
   std::uint32_t value = 0;
-  for (unsigned i = 0; const char c : take(4)) value |= static_cast<std::uint32_t>(static_cast<unsigned char>(c)) << (8 * i++);
+  for (unsigned i = 0; const char c : take(4))
+    value |= static_cast<std::uint32_t>(static_cast<unsigned char>(c)) << (8 * i++);
   return value;
 }
 
 std::uint64_t ByteReader::fixed64() {
   std::uint64_t value = 0;
-  for (unsigned i = 0; const char c : take(8)) value |= static_cast<std::uint64_t>(static_cast<unsigned char>(c)) << (8 * i++);
+  for (unsigned i = 0; const char c : take(8))
+    value |= static_cast<std::uint64_t>(static_cast<unsigned char>(c)) << (8 * i++);
   return value;
 }
 

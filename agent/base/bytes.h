@@ -12,7 +12,7 @@ void put_varint(std::string& out, std::uint64_t value);
 void put_bytes(std::string& out, std::string_view bytes);  // length as a varint, then the bytes
 void put_fixed32(std::string& out, std::uint32_t value);   // little-endian
 void put_fixed64(std::string& out, std::uint64_t value);
-void put_double(std::string& out, double value);           // its bits, little-endian
+void put_double(std::string& out, double value);  // its bits, little-endian
 
 constexpr std::uint64_t zigzag(std::int64_t value) {
   return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);

@@ -22,9 +22,9 @@ inline constexpr Nanoseconds kDay = 24 * kHour;
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual Timestamp now() const = 0;           // wall clock
-  virtual Nanoseconds boottime() const = 0;    // monotonic since boot, suspended time included
-  virtual bool synced() const = 0;             // whether the kernel says that the wall clock is disciplined
+  virtual Timestamp now() const = 0;         // wall clock
+  virtual Nanoseconds boottime() const = 0;  // monotonic since boot, suspended time included
+  virtual bool synced() const = 0;           // whether the kernel says that the wall clock is disciplined
 };
 
 class SystemClock final : public Clock {
@@ -42,7 +42,10 @@ class ManualClock final : public Clock {
   bool synced() const override { return synced_; }
 
   void set(Timestamp now) { now_ = now; }
-  void advance(Nanoseconds by) { now_ += by; boottime_ += by; }
+  void advance(Nanoseconds by) {
+    now_ += by;
+    boottime_ += by;
+  }
   void set_synced(bool synced) { synced_ = synced; }
 
  private:

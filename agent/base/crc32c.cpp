@@ -24,8 +24,7 @@ constexpr auto kTables = [] {
     tables[0][i] = crc;
   }
   for (std::uint32_t i = 0; i < 256; ++i)
-    for (std::size_t t = 1; t < 8; ++t)
-      tables[t][i] = (tables[t - 1][i] >> 8) ^ tables[0][tables[t - 1][i] & 0xFF];
+    for (std::size_t t = 1; t < 8; ++t) tables[t][i] = (tables[t - 1][i] >> 8) ^ tables[0][tables[t - 1][i] & 0xFF];
   return tables;
 }();
 
@@ -37,14 +36,12 @@ std::uint32_t in_software(const char* at, std::size_t size, std::uint32_t crc) {
     crc = 0;
     for (std::size_t i = 0; i < 8; ++i) crc ^= kTables[7 - i][(word >> (8 * i)) & 0xFF];
   }
-  for (; size > 0; ++at, --size)
-    crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<unsigned char>(*at)) & 0xFF];
+  for (; size > 0; ++at, --size) crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<unsigned char>(*at)) & 0xFF];
   return crc;
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) std::uint32_t in_hardware(const char* at, std::size_t size,
-                                                             std::uint32_t crc) {
+__attribute__((target("sse4.2"))) std::uint32_t in_hardware(const char* at, std::size_t size, std::uint32_t crc) {
   std::uint64_t wide = crc;
   for (; size >= 8; at += 8, size -= 8) {
     std::uint64_t word = 0;

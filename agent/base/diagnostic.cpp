@@ -1,8 +1,8 @@
 #include "base/diagnostic.h"
 
 #include <algorithm>
-#include <string>
 #include <cstddef>
+#include <string>
 
 #include "base/text.h"
 

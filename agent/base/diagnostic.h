@@ -13,10 +13,10 @@ struct Diagnostic {
   enum class Severity { error, warning };
 
   Severity severity = Severity::error;
-  Position position;     // of the first wrong character; file null or line 0: not about a place
-  std::string message;   // what is wrong: "there is no function 'men'"
-  std::string hint;      // what would be right: "did you mean 'mean'?"; may be empty
-  int length = 1;        // how many characters to underline
+  Position position;    // of the first wrong character; file null or line 0: not about a place
+  std::string message;  // what is wrong: "there is no function 'men'"
+  std::string hint;     // what would be right: "did you mean 'mean'?"; may be empty
+  int length = 1;       // how many characters to underline
 };
 
 using Diagnostics = std::vector<Diagnostic>;

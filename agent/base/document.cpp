@@ -34,8 +34,8 @@ const Node* Node::find(std::string_view key) const {
 }
 
 const char* Node::kind() const {
-  static constexpr const char* kKinds[] = {"nothing",  "true or false", "a whole number", "a number",
-                                           "a text", "a list",        "a map"};
+  static constexpr const char* kKinds[] = {"nothing", "true or false", "a whole number", "a number",
+                                           "a text",  "a list",        "a map"};
   return kKinds[data.index()];
 }
 

@@ -26,8 +26,8 @@ struct Position {
 class Node {
  public:
   using List = std::vector<Node>;
-  struct Member;                          // key and value
-  using Map = std::vector<Member>;        // in the order of the document; keys are unique
+  struct Member;                    // key and value
+  using Map = std::vector<Member>;  // in the order of the document; keys are unique
   using Data = std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Map>;
 
   // Defined below Member: clang wants a map's elements complete where a map is made or ended.
@@ -40,14 +40,14 @@ class Node {
   ~Node();
 
   Data data;
-  Position position;   // of the first character of the value itself (inside the quotes, if quoted)
+  Position position;     // of the first character of the value itself (inside the quotes, if quoted)
   bool verbatim = true;  // the text stands in the document as it is: offset n in a string is column + n.
                          // False for escapes and for scalars over several lines.
 
   // For documents that a program makes: Node::of(std::int64_t{3}), object.set("key", value).
   static Node of(Data data);
   static Node object();
-  Node& set(std::string key, Node value);   // makes it a map; adds or replaces
+  Node& set(std::string key, Node value);  // makes it a map; adds or replaces
 
   template <class T>
     requires(!std::same_as<std::remove_cvref_t<T>, Node>)
@@ -59,7 +59,7 @@ class Node {
   const std::string* as_string() const { return std::get_if<std::string>(&data); }
   const List* as_list() const { return std::get_if<List>(&data); }
   const Map* as_map() const { return std::get_if<Map>(&data); }
-  bool as_number(double& out) const;         // int or double
+  bool as_number(double& out) const;             // int or double
   const Node* find(std::string_view key) const;  // in a map; null if there is none
 
   const char* kind() const;  // "a number", "a list", …: for messages
@@ -87,12 +87,9 @@ Node& Node::set(std::string key, T&& value) {
   using Plain = std::remove_cvref_t<T>;
   if constexpr (std::same_as<Plain, bool> || std::same_as<Plain, List> || std::same_as<Plain, Map>)
     return set(std::move(key), of(Data(std::forward<T>(value))));
-  else if constexpr (std::integral<Plain>)
-    return set(std::move(key), of(static_cast<std::int64_t>(value)));
-  else if constexpr (std::floating_point<Plain>)
-    return set(std::move(key), of(static_cast<double>(value)));
-  else
-    return set(std::move(key), of(std::string(std::string_view(value))));
+  else if constexpr (std::integral<Plain>) return set(std::move(key), of(static_cast<std::int64_t>(value)));
+  else if constexpr (std::floating_point<Plain>) return set(std::move(key), of(static_cast<double>(value)));
+  else return set(std::move(key), of(std::string(std::string_view(value))));
 }
 
 }  // namespace weir

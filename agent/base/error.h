@@ -13,9 +13,9 @@
 namespace weir {
 
 struct Error {
-  std::string what;  // "cannot open /var/lib/weir/weir.db: permission denied"
-  std::string hint;  // "run as the user weir, or …"; may be empty
-  bool damage = false;  // what was stored is spoilt: trying again will not help
+  std::string what;         // "cannot open /var/lib/weir/weir.db: permission denied"
+  std::string hint;         // "run as the user weir, or …"; may be empty
+  bool damage = false;      // what was stored is spoilt: trying again will not help
   bool unwritable = false;  // the disk takes nothing: it is full, read-only or failing. Later it may
 
   std::string text() const { return hint.empty() ? what : what + " (" + hint + ")"; }

@@ -1,8 +1,8 @@
 #include "base/random.h"
 
+#include <sys/random.h>
 #include <cerrno>
 #include <cstdlib>
-#include <sys/random.h>
 
 namespace weir {
 

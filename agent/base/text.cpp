@@ -107,9 +107,15 @@ std::string bytes_text(std::uint64_t count) {
 }
 
 bool parse_bytes(std::string_view text, std::uint64_t& out) {
-  static constexpr std::pair<std::string_view, double> kUnits[] = {
-      {"B", 1},          {"kB", 1e3},           {"MB", 1e6},           {"GB", 1e9},           {"TB", 1e12},
-      {"KiB", 1024},     {"MiB", 1024. * 1024}, {"GiB", 1024. * 1024 * 1024}, {"TiB", 1024. * 1024 * 1024 * 1024}};
+  static constexpr std::pair<std::string_view, double> kUnits[] = {{"B", 1},
+                                                                   {"kB", 1e3},
+                                                                   {"MB", 1e6},
+                                                                   {"GB", 1e9},
+                                                                   {"TB", 1e12},
+                                                                   {"KiB", 1024},
+                                                                   {"MiB", 1024. * 1024},
+                                                                   {"GiB", 1024. * 1024 * 1024},
+                                                                   {"TiB", 1024. * 1024 * 1024 * 1024}};
   // from_chars() would take a sign and "inf".
   if (text.empty() || text.front() < '0' || text.front() > '9') return false;
   double count = 0;

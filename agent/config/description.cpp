@@ -164,7 +164,8 @@ void describe_driver(Fields& fields, Driver& driver) {
 }
 
 void describe_stream(Fields& fields, Store::Stream& stream) {
-  fields.size({"quota", "Bytes that may wait in it; beyond, its oldest go"}, stream.quota, 64 << 10, kMostBytesOfStore);
+  fields.size({"quota", "Bytes that may wait in it; beyond, its oldest go"}, stream.quota, 64 << 10,
+              kMostBytesOfStore);
   fields.duration({"max_age", "How long its records may wait; then they go"}, stream.max_age, kMinute, 3'650 * kDay);
   fields.whole({"priority", "When the store is full, the stream of the lowest gives first"}, stream.priority, 0, 100);
 }

@@ -195,8 +195,9 @@ void Reader::size(Key key, std::uint64_t& out, std::uint64_t least, std::uint64_
   if (text == nullptr) return;
   std::uint64_t value = 0;
   if (!parse_bytes(*text, value))
-    return wrong(found->value, found->key + ": '" + *text + "' is no size",
-                 "write 500MB, 2GB or 1.5GiB; units are B, kB, MB, GB, TB (of 1000) and KiB, MiB, GiB, TiB (of 1024)");
+    return wrong(
+        found->value, found->key + ": '" + *text + "' is no size",
+        "write 500MB, 2GB or 1.5GiB; units are B, kB, MB, GB, TB (of 1000) and KiB, MiB, GiB, TiB (of 1024)");
   if (value < least || value > most)
     return wrong(found->value, found->key + ": " + *text + " is out of range",
                  bytes_text(least) + " to " + bytes_text(most));

@@ -89,13 +89,13 @@ std::expected<Decoded, Refused> decode(const v1::Batch& batch, std::string_view 
                                        const Limits& limits) {
   Decoded out;
   if (static_cast<std::size_t>(batch.series().size()) > limits.series)
-    return refuse(Refusal::too_large, std::to_string(batch.series().size()) + " series, allowed are " +
-                                          std::to_string(limits.series));
+    return refuse(Refusal::too_large,
+                  std::to_string(batch.series().size()) + " series, allowed are " + std::to_string(limits.series));
   std::size_t readings = 0;
   for (const v1::Series& from : batch.series()) readings += static_cast<std::size_t>(from.times().size());
   if (readings > limits.readings)
-    return refuse(Refusal::too_large, std::to_string(readings) + " readings, allowed are " +
-                                          std::to_string(limits.readings));
+    return refuse(Refusal::too_large,
+                  std::to_string(readings) + " readings, allowed are " + std::to_string(limits.readings));
 
   out.series.reserve(static_cast<std::size_t>(batch.series().size()));
   out.first = std::numeric_limits<Timestamp>::max();

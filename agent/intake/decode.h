@@ -18,13 +18,13 @@ namespace weir::intake {
 
 // Why a message is not taken; each has a counter. The names are what status and gap records show.
 enum class Refusal : std::uint8_t {
-  not_protobuf,     // not a message of the contract
-  too_large,        // more bytes, series or readings than allowed
-  unknown_driver,   // no such driver in weir.yaml
-  foreign_epoch,    // of an epoch that is not the driver's
-  unknown_signal,   // a reading of a signal that was not announced, or is another driver's
-  malformed,        // columns of unequal length, no values, a time out of range, a wrong type
-  future,           // stamped beyond the tolerance, and the policy is to refuse
+  not_protobuf,    // not a message of the contract
+  too_large,       // more bytes, series or readings than allowed
+  unknown_driver,  // no such driver in weir.yaml
+  foreign_epoch,   // of an epoch that is not the driver's
+  unknown_signal,  // a reading of a signal that was not announced, or is another driver's
+  malformed,       // columns of unequal length, no values, a time out of range, a wrong type
+  future,          // stamped beyond the tolerance, and the policy is to refuse
   count_,
 };
 const char* to_text(Refusal refusal);
@@ -42,16 +42,16 @@ struct Limits {
 
 // How often the readings of a batch were stamped too far in the future.
 struct FutureGuard {
-  Timestamp latest = 0;      // what is beyond is from the future; 0: no guard (the clock is not synced)
-  Timestamp now = 0;         // what a clamped reading gets
-  bool clamp = true;         // else: left out
+  Timestamp latest = 0;  // what is beyond is from the future; 0: no guard (the clock is not synced)
+  Timestamp now = 0;     // what a clamped reading gets
+  bool clamp = true;     // else: left out
 };
 
 struct Decoded {
   std::vector<model::Series> series;
   std::uint32_t readings = 0;
-  std::uint32_t clamped = 0;  // readings set to now, and marked uncertain
-  std::uint32_t removed = 0;  // readings left out, stamped in the future
+  std::uint32_t clamped = 0;      // readings set to now, and marked uncertain
+  std::uint32_t removed = 0;      // readings left out, stamped in the future
   Timestamp first = 0, last = 0;  // the earliest and the latest time; of those kept
   Timestamp removed_first = 0, removed_last = 0;
 };

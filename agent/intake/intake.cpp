@@ -71,8 +71,7 @@ void Intake::message(std::string_view topic, std::string_view payload) {
     if (verb == "data" && parse(scratch_, payload) && scratch_.epoch() == source.received.epoch() &&
         scratch_.seq() == source.received.seq() + 1)
       refuse(driver, source, refused);
-    else
-      count(driver, refused);
+    else count(driver, refused);
     return;
   }
   if (verb == "data") batch(driver, source, payload);
@@ -105,8 +104,9 @@ void Intake::announced(const std::string& driver, Source& source, std::string_vi
   if (epoch > last_epoch_ && epoch - last_epoch_ < kMostAhead) last_epoch_ = epoch;
   const v1::Cursor& received = source.received;
   const bool same = received.instance() == announcement.instance();
-  const bool lost = same ? epoch > received.epoch() || (epoch == received.epoch() && announcement.accepted() > received.seq())
-                         : announcement.accepted() > 0;
+  const bool lost =
+      same ? epoch > received.epoch() || (epoch == received.epoch() && announcement.accepted() > received.seq())
+           : announcement.accepted() > 0;
   if (!same) {
     source.received.set_instance(announcement.instance());
     source.received.set_lives(received.lives() + 1);
@@ -165,8 +165,8 @@ void Intake::batch(const std::string& driver, Source& source, std::string_view p
   counters.last_arrival = clock_.now();
   source.last_batch = clock_.boottime();
   if (!parse(scratch_, payload) || scratch_.seq() == 0) {
-    const Refused refused{Refusal::not_protobuf, "a message of " + std::to_string(payload.size()) +
-                                                     " bytes that is no Batch of weir.v1"};
+    const Refused refused{Refusal::not_protobuf,
+                          "a message of " + std::to_string(payload.size()) + " bytes that is no Batch of weir.v1"};
     // Once more from the driver; if that is no batch either, it is refused in its place. But only if the
     // driver has sent something for that place: it may be anybody's rubbish, and the batch yet to come.
     if (source.garbled && source.ahead) {
@@ -180,8 +180,8 @@ void Intake::batch(const std::string& driver, Source& source, std::string_view p
     return;
   }
   if (!source.epoch_durable || scratch_.epoch() != source.received.epoch()) {
-    count(driver, {Refusal::foreign_epoch, "a batch of epoch " + std::to_string(scratch_.epoch()) + ", the driver's is " +
-                                               std::to_string(source.received.epoch())});
+    count(driver, {Refusal::foreign_epoch, "a batch of epoch " + std::to_string(scratch_.epoch()) +
+                                               ", the driver's is " + std::to_string(source.received.epoch())});
     if (source.epoch_durable) ack(driver, source, false);
     return;
   }
@@ -240,7 +240,8 @@ void Intake::take(const std::string& driver, Source& source, const v1::Batch& ba
     lost.set_count(decoded.removed);
     lost.set_reason(std::string("refused: ") + to_text(Refusal::future));
     gaps.push_back(std::move(lost));
-    count(driver, {Refusal::future, std::to_string(decoded.removed) + " readings, up to " + to_iso(decoded.removed_last)});
+    count(driver,
+          {Refusal::future, std::to_string(decoded.removed) + " readings, up to " + to_iso(decoded.removed_last)});
   }
 
   source.fresh = source.lost = source.asked = source.garbled = source.ahead = false;
@@ -368,7 +369,8 @@ void Intake::hold(bool on) {
 
 std::uint32_t Intake::credit(const Source& source) const {
   if (held_) return 0;
-  const auto by_queue = static_cast<std::size_t>(options_.broker_queue) / (2 * std::max<std::size_t>(1, drivers_.size()));
+  const auto by_queue =
+      static_cast<std::size_t>(options_.broker_queue) / (2 * std::max<std::size_t>(1, drivers_.size()));
   const std::size_t by_bytes = options_.bytes_per_driver / std::max<std::size_t>(1, source.average_bytes);
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(std::min(by_queue, by_bytes), 2, 1'000));
 }

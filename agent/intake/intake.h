@@ -34,20 +34,20 @@ struct Options {
   Limits limits;
   Nanoseconds future_tolerance = 5 * kSecond;
   bool clamp_future = true;
-  std::uint32_t broker_queue = 20'000;        // messages that the broker keeps for us
-  std::size_t bytes_per_driver = 4 << 20;     // what one driver may have under way, about
+  std::uint32_t broker_queue = 20'000;     // messages that the broker keeps for us
+  std::size_t bytes_per_driver = 4 << 20;  // what one driver may have under way, about
 };
 
 // What one driver has done since the agent started.
 struct DriverCounters {
   std::uint64_t batches = 0, readings = 0, bytes = 0;
-  std::uint64_t repeats = 0;                  // batches that came again, and were dropped
-  std::uint64_t resends = 0;                  // times it was asked to send again
-  std::uint64_t clamped = 0;                  // readings from the future, set to now
-  std::uint64_t dropped = 0;                  // readings that it gave up itself
+  std::uint64_t repeats = 0;  // batches that came again, and were dropped
+  std::uint64_t resends = 0;  // times it was asked to send again
+  std::uint64_t clamped = 0;  // readings from the future, set to now
+  std::uint64_t dropped = 0;  // readings that it gave up itself
   std::array<std::uint64_t, static_cast<std::size_t>(Refusal::count_)> refused{};
   Timestamp last_arrival = 0;
-  Timestamp last_lost = 0;                    // when readings were last refused, or given up by the driver
+  Timestamp last_lost = 0;  // when readings were last refused, or given up by the driver
   std::string last_refusal;
 };
 
@@ -81,7 +81,7 @@ class Intake {
   void hold(bool on);
 
   const std::map<std::string, DriverCounters, std::less<>>& counters() const { return counters_; }
-  std::uint64_t strays() const { return strays_; }   // messages on topics that are no driver's
+  std::uint64_t strays() const { return strays_; }  // messages on topics that are no driver's
   std::uint64_t last_epoch() const { return last_epoch_; }
 
   // The filters to subscribe to.
@@ -89,18 +89,18 @@ class Intake {
 
  private:
   struct Source {
-    v1::Cursor received;                    // handed to the sink
-    std::uint64_t accepted_epoch = 0;       // of the last durable cursor
+    v1::Cursor received;               // handed to the sink
+    std::uint64_t accepted_epoch = 0;  // of the last durable cursor
     std::uint64_t accepted = 0;
-    bool epoch_durable = false;             // until then there is no ack, and no batch can come
-    bool asked = false;                     // for a resend, and not served yet
-    bool garbled = false;                   // the message after the last good one was not a batch
-    bool ahead = false;                     // while garbled: a later batch came, so there was one in its place
-    bool fresh = false;                     // no batch of this epoch was taken yet
-    bool lost = false;                      // with it: what an earlier life of the agent had accepted
-    Nanoseconds last_batch = 0;             // boottime when the last one came, taken or not
-    std::size_t average_bytes = 1'024;      // of a batch
-    std::vector<v1::Refusal> refusals;      // to be told with the next ack
+    bool epoch_durable = false;         // until then there is no ack, and no batch can come
+    bool asked = false;                 // for a resend, and not served yet
+    bool garbled = false;               // the message after the last good one was not a batch
+    bool ahead = false;                 // while garbled: a later batch came, so there was one in its place
+    bool fresh = false;                 // no batch of this epoch was taken yet
+    bool lost = false;                  // with it: what an earlier life of the agent had accepted
+    Nanoseconds last_batch = 0;         // boottime when the last one came, taken or not
+    std::size_t average_bytes = 1'024;  // of a batch
+    std::vector<v1::Refusal> refusals;  // to be told with the next ack
     std::optional<std::vector<model::SignalId>> announced;  // sorted; nothing: not yet, in this life of the agent
   };
 
@@ -132,7 +132,7 @@ class Intake {
   std::uint64_t last_epoch_ = 0;
   std::uint64_t strays_ = 0;
   bool held_ = false;
-  v1::Batch scratch_;                       // reused: its arrays keep their memory
+  v1::Batch scratch_;  // reused: its arrays keep their memory
 };
 
 }  // namespace weir::intake

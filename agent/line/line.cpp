@@ -114,8 +114,7 @@ void Line::take(intake::Batch batch, std::vector<v1::Gap> gaps, const v1::Cursor
 
 void Line::driver_state(const v1::DriverStateInput& state) {
   const auto known = state_.driver_states().find(state.driver());
-  if (known != state_.driver_states().end() &&
-      known->second.SerializeAsString() == state.state().SerializeAsString())
+  if (known != state_.driver_states().end() && known->second.SerializeAsString() == state.state().SerializeAsString())
     return;  // retained: it comes again with every connection
   state_.apply(state);
   *entry().mutable_driver_state() = state;
@@ -352,8 +351,7 @@ void Line::store_changed(const store::Condition& condition) {
   // The state is that of the last row only while nothing is on its way to the log.
   if (gathering_.empty() && sealed_.empty() && !under_way_ && condition_.last != 0)
     save_snapshot(condition_.last, state_.save());
-  else
-    snapshot_wanted_ = true;
+  else snapshot_wanted_ = true;
 }
 
 void Line::hold() {

@@ -35,7 +35,7 @@ namespace weir::line {
 
 struct Options {
   Nanoseconds commit_interval = kSecond;
-  std::size_t commit_bytes = 1 << 20;       // of readings in memory, about; then a transaction is full
+  std::size_t commit_bytes = 1 << 20;  // of readings in memory, about; then a transaction is full
   std::size_t commit_batches = 256;
   Nanoseconds snapshot_interval = kMinute;  // ten times that, while there is less log than a snapshot is large
   std::size_t snapshot_bytes = 64 << 20;    // of log since the last snapshot; less where the store has little room
@@ -51,7 +51,7 @@ struct Handlers {
 
 // For status.
 struct Condition {
-  std::optional<Error> failing;     // commits fail, with this
+  std::optional<Error> failing;  // commits fail, with this
   Timestamp failing_since = 0;
   Timestamp last_commit = 0;
   std::uint64_t commits = 0, readings = 0, alerts = 0, emitted = 0, writes = 0, gaps = 0;
@@ -142,17 +142,17 @@ class Line final : public intake::Sink {
   Backoff backoff_{std::chrono::milliseconds(100), std::chrono::seconds(10)};
   Gathering gathering_;
   std::deque<Sealed> sealed_;
-  bool under_way_ = false;      // a commit
-  std::optional<Nanoseconds> due_within_;   // what due_ was last set to
+  bool under_way_ = false;                 // a commit
+  std::optional<Nanoseconds> due_within_;  // what due_ was last set to
   bool stopping_ = false;
   std::function<void()> stopped_;
-  Nanoseconds snapshot_at_ = 0;          // boottime of the last one
-  std::size_t since_snapshot_ = 0;       // bytes of log
-  std::size_t snapshot_size_ = 0;        // of the last one
-  std::size_t snapshot_every_;           // bytes of log, as the room has it
-  bool snapshot_wanted_ = false;         // with the next transaction, whatever it costs
-  bool held_ = false;                    // the intake
-  std::vector<v1::Cursor> planted_;      // only used by the builds that plant a bug; see line.cpp
+  Nanoseconds snapshot_at_ = 0;      // boottime of the last one
+  std::size_t since_snapshot_ = 0;   // bytes of log
+  std::size_t snapshot_size_ = 0;    // of the last one
+  std::size_t snapshot_every_;       // bytes of log, as the room has it
+  bool snapshot_wanted_ = false;     // with the next transaction, whatever it costs
+  bool held_ = false;                // the intake
+  std::vector<v1::Cursor> planted_;  // only used by the builds that plant a bug; see line.cpp
 };
 
 }  // namespace weir::line

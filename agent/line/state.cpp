@@ -54,7 +54,8 @@ void State::apply(const v1::Cursor& cursor) {
 Result<void> State::apply(const v1::RulesChanged& rules) {
   rules::Compiled compiled = compile_(rules);
   if (!compiled.rules) {
-    const std::string why = compiled.diagnostics.empty() ? "they do not compile" : render(compiled.diagnostics.front());
+    const std::string why =
+        compiled.diagnostics.empty() ? "they do not compile" : render(compiled.diagnostics.front());
     return fail("rules of the log: " + why);
   }
   engine_->install(std::move(compiled.rules));

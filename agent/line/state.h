@@ -24,8 +24,7 @@ using CompileRules = std::function<rules::Compiled(const v1::RulesChanged&)>;
 
 class State {
  public:
-  explicit State(CompileRules compile)
-      : compile_(std::move(compile)), engine_(std::make_unique<rules::Engine>()) {}
+  explicit State(CompileRules compile) : compile_(std::move(compile)), engine_(std::make_unique<rules::Engine>()) {}
 
   // The inputs, one each. They change the state and add to `outputs`.
   void apply(const v1::SignalDefined& defined);

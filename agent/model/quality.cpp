@@ -32,7 +32,10 @@ std::string to_text(Quality quality) {
   for (const auto& [code, text] : kReasons)
     if ((quality.code & 0xFFFF0000) == code) return text;
   char text[32];
-  std::snprintf(text, sizeof text, "%s: 0x%08X", quality.good() ? "good" : quality.uncertain() ? "uncertain" : "bad",
+  std::snprintf(text, sizeof text, "%s: 0x%08X",
+                quality.good()        ? "good"
+                : quality.uncertain() ? "uncertain"
+                                      : "bad",
                 quality.code);
   return text;
 }

@@ -29,9 +29,9 @@ using Column = std::variant<std::vector<std::uint8_t>, std::vector<std::int64_t>
 
 struct Series {
   SignalId signal = 0;
-  std::vector<Timestamp> times;           // in the order in which the driver sent them; need not ascend
-  Column values;                          // as many as times
-  std::vector<std::uint32_t> qualities;   // StatusCodes; none: all good; one: holds for all; else as many as times
+  std::vector<Timestamp> times;          // in the order in which the driver sent them; need not ascend
+  Column values;                         // as many as times
+  std::vector<std::uint32_t> qualities;  // StatusCodes; none: all good; one: holds for all; else as many as times
 
   std::size_t size() const { return times.size(); }
   ValueType type() const { return static_cast<ValueType>(values.index() + 1); }

@@ -10,7 +10,7 @@
 namespace weir::model {
 
 struct Signal {
-  std::string path;                      // device/signal
+  std::string path;  // device/signal
   ValueType type = ValueType::real;
   std::string unit;                      // UCUM; may be empty
   std::chrono::milliseconds interval{};  // between expected readings; 0: no fixed one

@@ -21,8 +21,8 @@ using Value = std::variant<bool, std::int64_t, double, std::string, Bytes>;  // 
 
 inline ValueType type_of(const Value& value) { return static_cast<ValueType>(value.index() + 1); }
 
-const char* to_text(ValueType type);                       // "bool", "int", "double", "string", "bytes"
-bool parse_type(std::string_view text, ValueType& out);    // reads what to_text writes
+const char* to_text(ValueType type);                     // "bool", "int", "double", "string", "bytes"
+bool parse_type(std::string_view text, ValueType& out);  // reads what to_text writes
 
 // For people: true, 42, 3.25 (the shortest that reads back the same), text as it is, bytes as hex.
 std::string to_text(const Value& value);

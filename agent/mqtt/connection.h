@@ -28,7 +28,7 @@ struct Lost {
 struct Finished {
   std::uint64_t id;
   int code;
-};                 // a subscribe or publish; codes as in Failed, or a success code
+};  // a subscribe or publish; codes as in Failed, or a success code
 struct Closed {};  // after close()
 }  // namespace event
 using Event = std::variant<event::Connected, event::Failed, event::Lost, event::Finished, event::Closed, Message>;

@@ -16,7 +16,7 @@ namespace weir::store {
 // Consecutive records of one stream that are to go.
 struct Replaced {
   Stream stream = Stream::raw;
-  std::string incarnation;         // of their numbers
+  std::string incarnation;  // of their numbers
   StreamSeq first = 0, last = 0;
   std::span<const Record> records;  // their bodies; those that are damaged are empty
 };

@@ -24,8 +24,8 @@ class Holes {
  public:
   const std::vector<Hole>& all() const { return holes_; }  // in order, never adjacent
 
-  void add(const Hole& hole);              // around others, which it counts too, or disjoint
-  bool prune(std::uint64_t first);         // those in front of the oldest row; true if one went
+  void add(const Hole& hole);                                  // around others, which it counts too, or disjoint
+  bool prune(std::uint64_t first);                             // those in front of the oldest row; true if one went
   bool covers(std::uint64_t first, std::uint64_t last) const;  // in one hole
   std::uint64_t count_after(std::uint64_t number) const;
   std::uint64_t bytes_after(std::uint64_t number) const;  // of those that begin behind it

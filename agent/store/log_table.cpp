@@ -11,7 +11,8 @@ namespace {
 constexpr std::uint64_t kMostPassed = 1'024;
 
 // The bytes of a blob of the row, or a Failure that names it.
-std::string vouched(const Seal& seal, Role role, LogId id, StreamSeq raw_seq, Timestamp time, std::string_view sealed) {
+std::string vouched(const Seal& seal, Role role, LogId id, StreamSeq raw_seq, Timestamp time,
+                    std::string_view sealed) {
   auto bytes = seal.open({role, id, raw_seq, static_cast<std::uint64_t>(time)}, sealed);
   if (!bytes)
     throw sqlite::damaged("log row " + std::to_string(id) + " (" + (role == Role::raw ? "raw " : "commit of ") +
@@ -51,8 +52,9 @@ void LogTable::load() {
     const auto id = static_cast<LogId>(rows.integer(0));
     const auto raw_seq = static_cast<StreamSeq>(rows.integer(1));
     const StreamSeq own = rows.integer(2) != 0 ? 1 : 0;
-    if (rows.integer(0) <= 0 || id >> 56 != 0 || rows.integer(1) < 0 || rows.integer(3) < 0 || raw_seq < own || raw_seq < previous_seq ||
-        (previous_id != 0 && id == previous_id + 1 && raw_seq != previous_seq + own) || (id == 1 && raw_seq != own))
+    if (rows.integer(0) <= 0 || id >> 56 != 0 || rows.integer(1) < 0 || rows.integer(3) < 0 || raw_seq < own ||
+        raw_seq < previous_seq || (previous_id != 0 && id == previous_id + 1 && raw_seq != previous_seq + own) ||
+        (id == 1 && raw_seq != own))
       throw sqlite::damaged("the numbering of the log is broken at row " + std::to_string(rows.integer(0)));
     if (marks_.first == 0) {
       marks_.first = id;
@@ -65,7 +67,8 @@ void LogTable::load() {
 }
 
 LogId LogTable::append(const Transaction& transaction, Timestamp time) {
-  put(marks_.last + 1, marks_.raw_last + (transaction.raw.empty() ? 0 : 1), time, transaction.commit, transaction.raw);
+  put(marks_.last + 1, marks_.raw_last + (transaction.raw.empty() ? 0 : 1), time, transaction.commit,
+      transaction.raw);
   return marks_.last;
 }
 
@@ -138,7 +141,8 @@ std::vector<Record> LogTable::fetch(StreamSeq after, std::size_t bytes) {
     }
     const auto id = static_cast<LogId>(rows.integer(0));
     Record record{.stream = Stream::raw, .seq = static_cast<StreamSeq>(rows.integer(2)), .body = {}};
-    if (record.seq <= (out.empty() ? after : out.back().seq)) throw sqlite::damaged("the raw records are out of order at log row " + std::to_string(id));
+    if (record.seq <= (out.empty() ? after : out.back().seq))
+      throw sqlite::damaged("the raw records are out of order at log row " + std::to_string(id));
     const std::string_view sealed = rows.bytes(3);
     if (!out.empty() && total + sealed.size() > bytes) break;
     auto body = seal_.open({Role::raw, id, record.seq, static_cast<std::uint64_t>(rows.integer(1))}, sealed);
@@ -236,10 +240,11 @@ std::optional<Front> LogTable::front(StreamSeq after) {
   while (rows.next()) {
     if (rows.is_null(3)) continue;
     const auto counted = static_cast<std::uint64_t>(rows.integer(4));
-    return Front{.seq = static_cast<StreamSeq>(rows.integer(2)),
-                 .time = rows.integer(1),
-                 .bytes_before = counted - std::min<std::uint64_t>(counted, static_cast<std::uint64_t>(rows.integer(5))),
-                 .except = {}};
+    return Front{
+        .seq = static_cast<StreamSeq>(rows.integer(2)),
+        .time = rows.integer(1),
+        .bytes_before = counted - std::min<std::uint64_t>(counted, static_cast<std::uint64_t>(rows.integer(5))),
+        .except = {}};
   }
   return std::nullopt;
 }

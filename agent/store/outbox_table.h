@@ -3,9 +3,10 @@
 //   outbox(key INTEGER PRIMARY KEY, log_id, body, time, bytes, except_)
 //
 // key is stream << 56 | seq. time is the commit's; bytes the size of all records of the stream ever up to and with
-// this one, as they are stored; rows of before schema 2 have 0 for both. except_ names the uplinks that are not to get
-// the record, '\n' around and between: they have what it stands for, or do not take the stream it speaks of. A rowid table and not a WITHOUT ROWID one: a body of up to a page stays in
-// its leaf there, where an index would move all above a quarter of a page to pages of their own.
+// this one, as they are stored; rows of before schema 2 have 0 for both. except_ names the uplinks that are not to
+// get the record, '\n' around and between: they have what it stands for, or do not take the stream it speaks of. A
+// rowid table and not a WITHOUT ROWID one: a body of up to a page stays in its leaf there, where an index would move
+// all above a quarter of a page to pages of their own.
 #pragma once
 
 #include <array>

@@ -49,7 +49,8 @@ void show_as_newest(sqlite::Connection& connection, int version) {
   if (version < 2)
     connection.run(
         "CREATE TEMP VIEW log AS SELECT id, time, raw_seq, commit_, raw, 0 AS raw_bytes FROM main.log;"
-        "CREATE TEMP VIEW outbox AS SELECT key, log_id, body, 0 AS time, 0 AS bytes, NULL AS except_ FROM main.outbox;"
+        "CREATE TEMP VIEW outbox AS SELECT key, log_id, body, 0 AS time, 0 AS bytes, NULL AS except_ FROM "
+        "main.outbox;"
         // Without these no statement that writes could even be prepared.
         "CREATE TEMP TRIGGER log_in INSTEAD OF INSERT ON log BEGIN SELECT raise(ABORT, 'read only'); END;"
         "CREATE TEMP TRIGGER log_out INSTEAD OF DELETE ON log BEGIN SELECT raise(ABORT, 'read only'); END;"

@@ -23,7 +23,7 @@ class SnapshotTable {
   void erase(LogId at);
 
   LogId newest_at() const { return sound_.empty() ? 0 : sound_.back(); }
-  std::uint64_t bytes() const { return bytes_; }  // of the newest that load() found
+  std::uint64_t bytes() const { return bytes_; }                                  // of the newest that load() found
   LogId oldest_needed() const { return sound_.size() < 2 ? 0 : sound_.front(); }  // the log up to here may go
 
   const std::vector<LogId>& marks() const { return sound_; }

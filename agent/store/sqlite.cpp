@@ -138,7 +138,8 @@ Connection::Connection(const std::filesystem::path& file, Access access, const s
     throw Failure(kind_of(code), std::move(error));
   }
   sqlite3_busy_timeout(connection_, 2'000);
-  if (access == Access::alone) sqlite3_exec(connection_, "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr, nullptr);
+  if (access == Access::alone)
+    sqlite3_exec(connection_, "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr, nullptr);
   // A hostile or damaged file must not run code of its own or make SQLite trust its schema.
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);

@@ -26,7 +26,8 @@ class Failure final : public std::exception {
       : kind_(kind), bad_read_(bad_read), error_(std::move(error)) {}
   Kind kind() const { return kind_; }
   bool is_bad_read() const { return bad_read_; }  // the disk could not give back what is in the file
-  // As Error::damage: an unreadable sector is a damaged file too. A disk that takes no new file says so when that is made.
+  // As Error::damage: an unreadable sector is a damaged file too. A disk that takes no new file says so when that is
+  // made.
   bool is_damage() const { return kind_ == Kind::damaged || bad_read_; }
   bool is_unwritable() const {  // as Error::unwritable
     return !bad_read_ && (kind_ == Kind::full || kind_ == Kind::read_only || kind_ == Kind::io);

@@ -25,7 +25,7 @@ constexpr std::string_view kUplink = "uplink/";
 constexpr std::string_view kKeep = "keep/";
 
 constexpr std::uint64_t kMostTrimmed = 256;  // rows of a table a call
-constexpr std::uint64_t kRowCosts = 128;  // beside what it holds
+constexpr std::uint64_t kRowCosts = 128;     // beside what it holds
 constexpr Nanoseconds kCursorsLinger = 10 * kSecond;
 // Pages of 4 KiB. A checkpoint writes each page once, however often it is in the WAL: later is less wear,
 // and a larger WAL to read at the start.
@@ -46,7 +46,7 @@ std::string hash_of(std::string_view machine_id) {
 // Which file it is: its inode number, and when it was made, as inode numbers are given out again (0: the file system
 // does not say). A file that was copied or put back has others.
 std::string identity_of(const std::filesystem::path& file) {
-  struct ::statx about {};
+  struct ::statx about{};
   if (::statx(AT_FDCWD, file.c_str(), 0, STATX_INO | STATX_BTIME, &about) != 0 || (about.stx_mask & STATX_INO) == 0)
     return {};
   std::string out;
@@ -246,8 +246,7 @@ void SqliteDatabase::load_cursors(const std::vector<UplinkStreams>& uplinks) {
     // What stands for other records is for all that were to get those (Record::except).
     takes[static_cast<std::size_t>(Stream::backfill)] = true;
     // A new uplink starts with the oldest record that is there.
-    for (const Stream stream : kStreams)
-      cursors[static_cast<std::size_t>(stream)] = before(stream);
+    for (const Stream stream : kStreams) cursors[static_cast<std::size_t>(stream)] = before(stream);
     try {
       if (const auto stored = meta_.get(named(kUplink, uplink))) {
         ByteReader reader(*stored);
@@ -334,9 +333,9 @@ auto SqliteDatabase::attempt(const std::string& doing, Work work) -> Result<decl
       return work();
     }
   } catch (const sqlite::Failure& failure) {
-    return std::unexpected(Error{"the store " + options_.file.string() + " cannot " + doing + ": " + failure.error().what,
-                                 failure.error().hint,
-                                 failure.is_damage(), failure.is_unwritable()});
+    return std::unexpected(
+        Error{"the store " + options_.file.string() + " cannot " + doing + ": " + failure.error().what,
+              failure.error().hint, failure.is_damage(), failure.is_unwritable()});
   }
 }
 

@@ -38,8 +38,8 @@ struct Adopted {
   // newest raw record in front of it, or 0 if that is there.
   std::vector<LogRow> rows;
   std::vector<Output> outputs;
-  std::optional<Snapshot> snapshot = {};               // as save_snapshot()
-  std::map<std::string, std::string> kept = {};        // as keep()
+  std::optional<Snapshot> snapshot = {};         // as save_snapshot()
+  std::map<std::string, std::string> kept = {};  // as keep()
 };
 
 class SqliteDatabase final : public Database {
@@ -83,7 +83,7 @@ class SqliteDatabase final : public Database {
   using Cursors = std::array<StreamSeq, 5>;  // by Stream: the last acknowledged
   struct Uplink {
     Cursors cursors{};
-    Cursors lent{};  // by Stream: the last that it has in its hands
+    Cursors lent{};               // by Stream: the last that it has in its hands
     std::array<bool, 5> takes{};  // by Stream
   };
   using Uplinks = std::map<std::string, Uplink, std::less<>>;
@@ -94,15 +94,15 @@ class SqliteDatabase final : public Database {
 
   // relief.cpp: what is given up so that what comes has room.
   void make_room(std::uint64_t bytes, bool with_readings);
-  bool relieve();                   // one step; false: there is nothing left to give
-  bool forget_history();            // the same, of what no uplink needs
+  bool relieve();         // one step; false: there is nothing left to give
+  bool forget_history();  // the same, of what no uplink needs
   bool reduce(Stream stream, Timestamp expired, std::string_view reason);
   bool replace(Stream stream, const Run& run, std::string_view reason);
-  bool keep_own_limits();           // of the streams; one step
+  bool keep_own_limits();  // of the streams; one step
   void see_whether_full();
   Run next_run(Stream stream, StreamSeq after, Timestamp expired);
   std::string except_for(Stream stream, const Run& run) const;
-  void pass_over_excepted();        // no uplink's mark stands in front of records that are not for it
+  void pass_over_excepted();  // no uplink's mark stands in front of records that are not for it
   std::optional<Front> front(Stream stream, StreamSeq after);
   StreamSeq gone_or_acknowledged(Stream stream) const;
   std::uint64_t bytes_waiting(Stream stream);
@@ -113,14 +113,14 @@ class SqliteDatabase final : public Database {
   void load_wear();
   Spans stored_spans();
   void begin_span(std::string id, const PerStream& first);  // in the caller's transaction
-  void keep_numbers();  // the newest span begins behind numbers whose rows may be gone
+  void keep_numbers();    // the newest span begins behind numbers whose rows may be gone
   void forget_numbers();  // spans and holes in front of the oldest rows; in the caller's transaction
   PerStream next_numbers() const;
   void load_cursors(const std::vector<UplinkStreams>& uplinks);
   void write_cursors();  // in the caller's transaction, if any changed; with what that costs
   void count_wear();
-  void write_wear();     // in the caller's transaction
-  void refresh();        // read-only: what the agent did since
+  void write_wear();  // in the caller's transaction
+  void refresh();     // read-only: what the agent did since
   StreamSeq last(Stream stream) const;
   StreamSeq before(Stream stream) const;               // the number in front of the oldest record that is there
   bool is_taken(Stream stream) const;                  // by some uplink

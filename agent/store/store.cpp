@@ -200,16 +200,16 @@ void Store::fetch(std::string uplink, Stream stream, StreamSeq after, std::size_
 
 void Store::acknowledge(std::string uplink, Stream stream, StreamSeq seq) {
   thread_->give([thread = thread_.get(), uplink = std::move(uplink), stream, seq](Database& database) {
-    if (auto done = database.acknowledge(uplink, stream, seq); !done) thread->say("acknowledge " + uplink, done.error());
+    if (auto done = database.acknowledge(uplink, stream, seq); !done)
+      thread->say("acknowledge " + uplink, done.error());
   });
 }
 
 void Store::set_uplinks(std::vector<UplinkStreams> uplinks) {
   // What cannot be written now is written by the next call, or told by the next open().
-  thread_->give(
-      [thread = thread_.get(), uplinks = std::move(uplinks)](Database& database) {
-        if (auto done = database.set_uplinks(uplinks); !done) thread->say("set_uplinks", done.error());
-      });
+  thread_->give([thread = thread_.get(), uplinks = std::move(uplinks)](Database& database) {
+    if (auto done = database.set_uplinks(uplinks); !done) thread->say("set_uplinks", done.error());
+  });
 }
 
 void Store::set_limits(Limits limits, Nanoseconds retain) {

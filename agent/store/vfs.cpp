@@ -112,7 +112,8 @@ int make_room(sqlite3_file* file, sqlite3_int64 end) {
   if (end <= self.wal_room) return SQLITE_OK;
   if (const int code = file_size(file, &self.wal_room); code != SQLITE_OK) return code;
   while (self.wal_room < end) {
-    if (const int code = write_as_is(file, kZeros.data(), kZeros.size(), self.wal_room); code != SQLITE_OK) return code;
+    if (const int code = write_as_is(file, kZeros.data(), kZeros.size(), self.wal_room); code != SQLITE_OK)
+      return code;
     self.wal_room += kZeros.size();
   }
   return SQLITE_OK;

@@ -35,8 +35,8 @@ class WearCounter {
   std::uint64_t usual(Timestamp now) const;
 
   std::uint64_t total_ = 0;
-  Timestamp since_ = 0;  // when the days began
-  std::int64_t day_ = 0;  // today, in days since the Unix epoch
+  Timestamp since_ = 0;                          // when the days began
+  std::int64_t day_ = 0;                         // today, in days since the Unix epoch
   std::array<std::uint64_t, 1 + kDays> days_{};  // bytes: of today, of yesterday, …
 };
 

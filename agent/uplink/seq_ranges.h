@@ -17,7 +17,7 @@ class SeqRanges {
   };
 
   bool insert(std::uint64_t seq);  // false: it was in already
-  void insert(Range range);         // what of it was in stays in
+  void insert(Range range);        // what of it was in stays in
   bool contains(std::uint64_t seq) const;
   std::vector<Range> outside(Range range) const;  // the parts of it that are not in
 

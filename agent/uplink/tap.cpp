@@ -133,7 +133,7 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
 
  private:
   struct Agent {
-    std::set<std::string> incarnations;  // for which the ids mean these signals
+    std::set<std::string> incarnations;                                      // for which the ids mean these signals
     std::map<model::SignalId, std::pair<std::string, std::string>> signals;  // path and unit
   };
 
@@ -189,7 +189,8 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
     v1::Birth birth;
     if (!birth.ParseFromString(payload)) return fail("not a birth message");
     if (static_cast<std::size_t>(birth.signals_size()) > kMostSignals) return fail("a birth with too many signals");
-    if (static_cast<std::size_t>(birth.earlier_size()) > kMostLives) return fail("a birth with too many incarnations");
+    if (static_cast<std::size_t>(birth.earlier_size()) > kMostLives)
+      return fail("a birth with too many incarnations");
     if (!agents_.contains(agent) && agents_.size() >= kMostAgents) return fail("more agents than this can follow");
     auto& known = agents_[agent];
     known = {{birth.incarnation()}, {}};
@@ -237,7 +238,8 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
       }
     }
     const auto signals = divide(raw, series);
-    if (!signals) return fail("record " + std::to_string(record.seq()) + ": what it says of its series does not fit them");
+    if (!signals)
+      return fail("record " + std::to_string(record.seq()) + ": what it says of its series does not fit them");
     auto fresh = check_sequence(agent, record.incarnation(), stream, record.seq());
     if (!fresh) return std::unexpected(std::move(fresh.error()));
     if (!*fresh) return {};
@@ -249,9 +251,17 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
   }
 
   void take_gap(const std::string& agent, const v1::Gap& gap) {
-    seen::Gap out{.agent = agent, .driver = gap.driver(), .reason = gap.reason(), .from = gap.from(), .to = gap.to(),
-                  .count = gap.count(), .stream = {}, .incarnation = gap.incarnation(), .first = gap.first(),
-                  .last = gap.last(), .records = gap.records()};
+    seen::Gap out{.agent = agent,
+                  .driver = gap.driver(),
+                  .reason = gap.reason(),
+                  .from = gap.from(),
+                  .to = gap.to(),
+                  .count = gap.count(),
+                  .stream = {},
+                  .incarnation = gap.incarnation(),
+                  .first = gap.first(),
+                  .last = gap.last(),
+                  .records = gap.records()};
     if (gap.stream() >= v1::ALERTS && gap.stream() <= v1::BACKFILL) {
       const auto stream = static_cast<Stream>(gap.stream());
       out.stream = stream;
@@ -341,7 +351,8 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
         ++counts_.readings;
         row.reading = one.reading(i);
         if (row.interval > 0)
-          row.count = static_cast<std::uint64_t>(std::get<std::vector<std::int64_t>>(thinned.series.back().values)[i]);
+          row.count =
+              static_cast<std::uint64_t>(std::get<std::vector<std::int64_t>>(thinned.series.back().values)[i]);
         if (summary) {
           row.min = std::get<std::vector<double>>(thinned.series[0].values)[i];
           row.max = std::get<std::vector<double>>(thinned.series[2].values)[i];

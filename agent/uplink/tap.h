@@ -1,5 +1,5 @@
-// Watches what reaches a cloud: decodes it, and checks every stream for gaps and repeats. Numbers that the agent itself
-// says it gave up are no gap.
+// Watches what reaches a cloud: decodes it, and checks every stream for gaps and repeats. Numbers that the agent
+// itself says it gave up are no gap.
 //
 // Everything runs on the executor. What cannot be read is counted and told, and nothing else happens.
 #pragma once
@@ -29,7 +29,8 @@ struct Reading {
   std::string unit;
   model::Reading reading;
   Stream stream = Stream::raw;  // or derived, or backfill
-  // Not 0: it stands for `count` readings of the time from reading.time on; its value is their mean, or the last text.
+  // Not 0: it stands for `count` readings of the time from reading.time on; its value is their mean, or the last
+  // text.
   Nanoseconds interval = 0;
   std::uint64_t count = 1;
   double min = 0, max = 0;  // of numbers

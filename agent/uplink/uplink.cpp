@@ -175,7 +175,8 @@ class Uplink::Drain : public std::enable_shared_from_this<Drain> {
         birth
             ? mqtt::Message{.topic = topic(options_, "birth"), .payload = source_.birth(), .qos = 1, .retained = true}
             : state_message(options_, true, clock_.now(), "", problems_);
-    client_->publish(std::move(message), bind([birth, connection = connection_, announced = announced_](Drain& self, Result<void> result) {
+    client_->publish(std::move(message), bind([birth, connection = connection_, announced = announced_](
+                                                  Drain& self, Result<void> result) {
                        if (self.connection_ != connection || self.stopping_) return;
                        self.introducing_ = false;
                        if (!result) {

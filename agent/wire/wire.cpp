@@ -15,12 +15,9 @@ Result<model::Signal> decode(const v1::Signal& signal) {
   if (signal.unit().size() > 64 || signal.description().size() > 1'024)
     return fail("'" + signal.path() + "': unit or description is too long", "64 and 1,024 bytes are allowed");
   constexpr std::uint64_t kLongest = 366ULL * 24 * 3'600 * 1'000;
-  return model::Signal{signal.path(),
-                       static_cast<model::ValueType>(signal.type()),
-                       signal.unit(),
-                       std::chrono::milliseconds(std::min(signal.interval_ms(), kLongest)),
-                       signal.writable(),
-                       signal.description()};
+  return model::Signal{signal.path(),     static_cast<model::ValueType>(signal.type()),
+                       signal.unit(),     std::chrono::milliseconds(std::min(signal.interval_ms(), kLongest)),
+                       signal.writable(), signal.description()};
 }
 
 void encode(const model::Signal& signal, v1::Signal& out) {

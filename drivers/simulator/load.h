@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "sdk/driver.h"
 #include "driver_simulator/options.h"
+#include "sdk/driver.h"
 
 namespace weir::driver_simulator {
 

@@ -1,9 +1,9 @@
 #include "driver_simulator/options.h"
 
-#include "model/path.h"
-#include "sdk/options.h"
 #include "driver_simulator/load.h"
 #include "driver_simulator/plant.h"
+#include "model/path.h"
+#include "sdk/options.h"
 
 namespace weir::driver_simulator {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "base/diagnostic.h"
 #include "base/document.h"
-#include "sdk/driver.h"
 #include "driver_simulator/wave.h"
+#include "sdk/driver.h"
 
 namespace weir::driver_simulator {
 

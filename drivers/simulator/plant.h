@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "sdk/driver.h"
 #include "driver_simulator/wave.h"
+#include "sdk/driver.h"
 
 namespace weir::driver_simulator {
 

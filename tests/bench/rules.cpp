@@ -25,7 +25,8 @@ std::shared_ptr<const rules::RuleSet> compile_json(const std::string& text) {
 }
 
 std::string alert_rule(const std::string& name, const std::string& path, const std::string& when) {
-  return R"({"name":")" + name + R"(","from":{"t":")" + path + R"("},"when":")" + when + R"(","alert":{"severity":"info"}})";
+  return R"({"name":")" + name + R"(","from":{"t":")" + path + R"("},"when":")" + when +
+         R"(","alert":{"severity":"info"}})";
 }
 
 void define(rules::Engine& engine, model::SignalId id, const std::string& path) {
@@ -54,13 +55,15 @@ double nanoseconds_in_batches(rules::Engine& engine) {
   model::Series series = batch(1, kBatch);
   rules::Outputs outputs;
   Timestamp clock = kDay;
-  return best_of(kWindows, [&] {
-           for (int i = 0; i < kBatches; ++i) {
-             move_on(series, clock);
-             engine.readings(clock, series, outputs);
-             outputs.clear();
-           }
-         }) / (kBatches * kBatch);
+  return best_of(kWindows,
+                 [&] {
+                   for (int i = 0; i < kBatches; ++i) {
+                     move_on(series, clock);
+                     engine.readings(clock, series, outputs);
+                     outputs.clear();
+                   }
+                 }) /
+         (kBatches * kBatch);
 }
 
 double nanoseconds_of_a_loop() {
@@ -68,21 +71,25 @@ double nanoseconds_of_a_loop() {
   model::Series series = batch(1, kBatch);
   Timestamp clock = kDay;
   volatile std::size_t sink = 0;
-  return best_of(kWindows, [&] {
-           for (int i = 0; i < kBatches; ++i) {
-             move_on(series, clock);
-             std::size_t over = 0;
-             for (const double value : std::get<std::vector<double>>(series.values)) over += value > 90 ? 1 : 0;
-             sink = sink + over;
-           }
-         }) / (kBatches * kBatch);
+  return best_of(kWindows,
+                 [&] {
+                   for (int i = 0; i < kBatches; ++i) {
+                     move_on(series, clock);
+                     std::size_t over = 0;
+                     for (const double value : std::get<std::vector<double>>(series.values))
+                       over += value > 90 ? 1 : 0;
+                     sink = sink + over;
+                   }
+                 }) /
+         (kBatches * kBatch);
 }
 
 void one_rule(Report& report) {
   rules::Engine engine;
   engine.install(compile_json(R"({"rules":[)" + alert_rule("hot", "b-{n}/t", "t > 90") + "]}"));
   define(engine, 1, "b-1/t");
-  report.add("one rule over matching readings", "ns/reading", nanoseconds_in_batches(engine), nanoseconds_of_a_loop());
+  report.add("one rule over matching readings", "ns/reading", nanoseconds_in_batches(engine),
+             nanoseconds_of_a_loop());
 }
 
 // What the parts of the language take, each in a rule of its own over one signal.
@@ -112,13 +119,15 @@ void many_rules(Report& report, std::size_t count) {
   const std::string matching = alert_rule("hot", "b-{n}/t", "t > 90");
   std::string all = R"({"rules":[)" + matching;
   for (std::size_t i = 0; i < count; ++i)
-    all += "," + alert_rule("r" + std::to_string(i), i % 2 == 0 ? "x" + std::to_string(i) + "-{n}/t" : "{d}/s" + std::to_string(i), "t > 90");
+    all += "," + alert_rule("r" + std::to_string(i),
+                            i % 2 == 0 ? "x" + std::to_string(i) + "-{n}/t" : "{d}/s" + std::to_string(i), "t > 90");
   rules::Engine one, many;
   one.install(compile_json(R"({"rules":[)" + matching + "]}"));
   many.install(compile_json(all + "]}"));
   define(one, 1, "b-1/t");
   define(many, 1, "b-1/t");
-  report.add(std::to_string(count) + " rules loaded, one matching", "ns/reading", nanoseconds_in_batches(many), nanoseconds_in_batches(one));
+  report.add(std::to_string(count) + " rules loaded, one matching", "ns/reading", nanoseconds_in_batches(many),
+             nanoseconds_in_batches(one));
 }
 
 void round_robin(Report& report, model::SignalId signals) {
@@ -167,7 +176,8 @@ void add_rules(CLI::App& app, Report& report) {
   CLI::App* sub = app.add_subcommand("rules", "What the rule engine takes for each reading and each group");
   auto signals = std::make_shared<model::SignalId>(100'000);
   auto loaded = std::make_shared<std::size_t>(10'000);
-  sub->add_option("--signals", *signals, "Signals in the round-robin and for the memory")->check(CLI::Range(1, 10'000'000));
+  sub->add_option("--signals", *signals, "Signals in the round-robin and for the memory")
+      ->check(CLI::Range(1, 10'000'000));
   sub->add_option("--rules", *loaded, "Rules beside the one that matches")->check(CLI::Range(1, 99'000));
   sub->callback([&report, signals, loaded] {
     one_rule(report);

@@ -161,8 +161,8 @@ TEST(Bytes, AreReadWithTheirUnit) {
   EXPECT_EQ(read("0.1GB"), "100000000");
   EXPECT_EQ(read("8000000TiB"), "8796093022208000000");
   EXPECT_EQ(read(bytes_text(3 << 20)), "3145728") << "as it is written";
-  for (const char* wrong : {"", "2", "GB", "-1GB", "+1GB", "1,5GB", "2gb", "2G", "2KB", "2GBs", "2  GB", "1e3MB", ".5GB", "5.GB",
-                            "inf B", "0x10MB", "9000000TiB", "1GB2MB", " 1GB"})
+  for (const char* wrong : {"", "2", "GB", "-1GB", "+1GB", "1,5GB", "2gb", "2G", "2KB", "2GBs", "2  GB", "1e3MB",
+                            ".5GB", "5.GB", "inf B", "0x10MB", "9000000TiB", "1GB2MB", " 1GB"})
     EXPECT_EQ(read(wrong), "none") << wrong;
 }
 

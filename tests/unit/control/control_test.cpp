@@ -4,12 +4,12 @@
 #include <thread>
 #include <utility>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include "base/json.h"
 #include "control/client.h"
@@ -56,9 +56,7 @@ class ControlTest : public testing::Test {
   std::filesystem::path folder_, socket_;
 };
 
-void echo(const Node& request, const Reply& reply) {
-  reply(Node::object().set("heard", to_json(request)));
-}
+void echo(const Node& request, const Reply& reply) { reply(Node::object().set("heard", to_json(request))); }
 
 TEST_F(ControlTest, AnswersARequest) {
   serve(echo, [&] {

@@ -47,12 +47,13 @@ class IntakeTest : public testing::Test {
     Options options;
     options.incarnation = std::string(16, 'i');
     options.limits.bytes = 100'000;
-    intake = std::make_unique<Intake>(clock, options, line, [this](const std::string& topic, const std::string& payload) {
-      v1::Ack ack;
-      ASSERT_TRUE(ack.ParseFromString(payload));
-      ASSERT_TRUE(topic.starts_with("weir/v1/ack/"));
-      acks[topic.substr(12)].push_back(ack);
-    });
+    intake =
+        std::make_unique<Intake>(clock, options, line, [this](const std::string& topic, const std::string& payload) {
+          v1::Ack ack;
+          ASSERT_TRUE(ack.ParseFromString(payload));
+          ASSERT_TRUE(topic.starts_with("weir/v1/ack/"));
+          acks[topic.substr(12)].push_back(ack);
+        });
     intake->set_drivers({"plc", "host"});
   }
 
@@ -67,7 +68,8 @@ class IntakeTest : public testing::Test {
     intake->message("weir/v1/signals/" + driver, announcement.SerializeAsString());
   }
 
-  static v1::Batch batch(std::uint64_t epoch, std::uint64_t seq, const std::string& path, Timestamp time, int count = 1) {
+  static v1::Batch batch(std::uint64_t epoch, std::uint64_t seq, const std::string& path, Timestamp time,
+                         int count = 1) {
     v1::Batch batch;
     batch.set_epoch(epoch);
     batch.set_seq(seq);
@@ -346,9 +348,18 @@ TEST_F(IntakeTest, MalformedColumnsAreRefused) {
   refuse([](v1::Series& s) { s.add_doubles(1); });
   refuse([](v1::Series& s) { s.add_ints(1); });
   refuse([](v1::Series& s) { s.clear_doubles(); });
-  refuse([](v1::Series& s) { s.clear_doubles(); for (int i = 0; i < 3; ++i) s.add_ints(i); });
-  refuse([](v1::Series& s) { s.clear_times(); s.clear_doubles(); });
-  refuse([](v1::Series& s) { s.add_qualities(1); s.add_qualities(2); });
+  refuse([](v1::Series& s) {
+    s.clear_doubles();
+    for (int i = 0; i < 3; ++i) s.add_ints(i);
+  });
+  refuse([](v1::Series& s) {
+    s.clear_times();
+    s.clear_doubles();
+  });
+  refuse([](v1::Series& s) {
+    s.add_qualities(1);
+    s.add_qualities(2);
+  });
   refuse([](v1::Series& s) { s.set_times(1, std::numeric_limits<std::int64_t>::max()); });
 }
 

@@ -27,7 +27,7 @@ struct Disk {
   std::mutex mutex;
   std::condition_variable changed;
   bool stalled = false;
-  int failures = 0;   // so many commits fail
+  int failures = 0;  // so many commits fail
   store::Condition condition;
 };
 
@@ -329,7 +329,8 @@ TEST_F(LineTest, AFullStoreHoldsTheIntakeButNotTheRules) {
   options.commit_batches = 1;
   start(options);
   ASSERT_TRUE(line->install(some_rules()));
-  change_condition([](store::Condition& condition) { condition.full = store::Trouble{kNow, "no room", "make some"}; });
+  change_condition(
+      [](store::Condition& condition) { condition.full = store::Trouble{kNow, "no room", "make some"}; });
   EXPECT_EQ(holds, (std::vector<bool>{true}));
   take("boiler-1/t", 95, kNow);  // was on its way already
   run_until([&] { return alerts.size() == 1; });

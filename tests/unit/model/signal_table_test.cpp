@@ -36,8 +36,12 @@ TEST(SignalTableTest, PathsAreUniqueIgnoringCaseAndHaveOneOwner) {
 TEST(SignalTableTest, KeepsAllThatIsKnownOfManySignals) {
   constexpr int kMany = 5'000;
   const auto signal = [](int i, std::string unit) {
-    return Signal{"device-" + std::to_string(i) + "/t", i % 2 == 0 ? ValueType::real : ValueType::string, std::move(unit),
-                  std::chrono::milliseconds(i - 7), i % 3 == 0, "signal " + std::to_string(i)};
+    return Signal{"device-" + std::to_string(i) + "/t",
+                  i % 2 == 0 ? ValueType::real : ValueType::string,
+                  std::move(unit),
+                  std::chrono::milliseconds(i - 7),
+                  i % 3 == 0,
+                  "signal " + std::to_string(i)};
   };
   SignalTable table;
   for (int i = 1; i <= kMany; ++i) ASSERT_EQ(*table.define(signal(i, "bar"), "plc"), static_cast<SignalId>(i));

@@ -18,7 +18,7 @@ struct Model {
     Timestamp time;
   };
   std::map<LogId, Row> log;
-  std::map<Stream, std::map<StreamSeq, std::string>> records;  // all that ever were
+  std::map<Stream, std::map<StreamSeq, std::string>> records;       // all that ever were
   std::map<std::string, std::map<Stream, StreamSeq>> acknowledged;  // of what each takes
   std::map<LogId, std::string> snapshots;
   LogId last = 0;

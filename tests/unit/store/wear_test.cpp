@@ -94,10 +94,10 @@ TEST(Wear, TakesNothingThatCannotBe) {
   constexpr std::uint64_t kHuge = std::numeric_limits<std::uint64_t>::max();
   ASSERT_TRUE(WearCounter::decode(encoded({9, 0, 0, 5, 4, 0, 0, 0, 0, 0, 0})));
   for (const std::string& bytes :
-       {std::string(), std::string("\xff"), encoded({9, 0, 0, 5, 4, 0, 0, 0, 0, 0}),       // cut off
-        encoded({9, 0, 0, 5, 4, 0, 0, 0, 0, 0, 0, 0}),                                     // goes on
-        encoded({9, 0, 0, 5, 5, 0, 0, 0, 0, 0, 0}),                                        // more than the total
-        encoded({kHuge, 0, 0, 5, 4, 0, 0, 0, 0, 0, 0}),                                    // would overflow
+       {std::string(), std::string("\xff"), encoded({9, 0, 0, 5, 4, 0, 0, 0, 0, 0}),  // cut off
+        encoded({9, 0, 0, 5, 4, 0, 0, 0, 0, 0, 0, 0}),                                // goes on
+        encoded({9, 0, 0, 5, 5, 0, 0, 0, 0, 0, 0}),                                   // more than the total
+        encoded({kHuge, 0, 0, 5, 4, 0, 0, 0, 0, 0, 0}),                               // would overflow
         encoded({9, 0, 0, kHuge, 10, 0, 0, 0, 0, 0, 0}), encoded({9, kHuge, 0, 5, 4, 0, 0, 0, 0, 0, 0}),
         encoded({9, 0, kHuge, 5, 4, 0, 0, 0, 0, 0, 0}),
         encoded({9, 3 * static_cast<std::uint64_t>(kDay), 2, 5, 4, 0, 0, 0, 0, 0, 0})})  // began after today

@@ -86,7 +86,7 @@ TEST_F(UplinkTest, SaysWhatHasBecomeOfTheAgentBeforeAnyFurtherRecord) {
   settle(io);
   EXPECT_THAT(broker.waiting(), ElementsAre("raw 1"));
 
-  uplink->announce("fedcba9876543210", {});  // no news
+  uplink->announce("fedcba9876543210", {});                          // no news
   uplink->announce("fedcba9876543210", {"the disk is full again"});  // no news of the signals
   settle(io);
   EXPECT_THAT(broker.waiting(), ElementsAre("raw 1", "state"));

@@ -39,7 +39,8 @@ TEST(WireTest, WhatIsNoSignalIsSaid) {
   };
   EXPECT_NE(wrong([](v1::Signal& s) { s.set_path("boiler"); }), "");
   EXPECT_NE(wrong([](v1::Signal& s) { s.set_path("boiler/+"); }), "");
-  EXPECT_NE(wrong([](v1::Signal& s) { s.set_type(v1::VALUE_TYPE_UNSPECIFIED); }).find("has no type"), std::string::npos);
+  EXPECT_NE(wrong([](v1::Signal& s) { s.set_type(v1::VALUE_TYPE_UNSPECIFIED); }).find("has no type"),
+            std::string::npos);
   EXPECT_NE(wrong([](v1::Signal& s) { s.set_type(static_cast<v1::ValueType>(99)); }), "");
   EXPECT_NE(wrong([](v1::Signal& s) { s.set_unit(std::string(65, 'x')); }), "");
   v1::Signal slow = good;
