@@ -152,9 +152,8 @@ void Line::started(const v1::AgentStarted& started) {
 }
 
 void Line::gathered(Nanoseconds may_wait) {
-  const bool full =
-      gathering_.bytes >= options_.commit_bytes ||
-      static_cast<std::size_t>(gathering_.raw.batches().size()) >= options_.commit_batches;
+  const bool full = gathering_.bytes >= options_.commit_bytes ||
+                    static_cast<std::size_t>(gathering_.raw.batches().size()) >= options_.commit_batches;
   if (full || !gathering_.outputs.alerts.empty() || !gathering_.outputs.writes.empty()) {
     seal();
     commit_next();

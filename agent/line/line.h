@@ -42,11 +42,12 @@ struct Options {
 };
 
 struct Handlers {
-  std::function<void(const std::vector<v1::Cursor>&)> committed;     // tell the drivers
-  std::function<void(const std::vector<rules::AlertEvent>&)> alerts; // durable now
-  std::function<void(const std::vector<rules::WriteRequest>&)> writes = {};  // what caused them is durable now; may be none
-  std::function<void(bool signals_changed)> stored;                  // the streams have more
-  std::function<void(bool)> hold;                                    // stop, or go on with, the intake
+  std::function<void(const std::vector<v1::Cursor>&)> committed;      // tell the drivers
+  std::function<void(const std::vector<rules::AlertEvent>&)> alerts;  // durable now
+  std::function<void(const std::vector<rules::WriteRequest>&)> writes =
+      {};                                            // what caused them is durable now; may be none
+  std::function<void(bool signals_changed)> stored;  // the streams have more
+  std::function<void(bool)> hold;                    // stop, or go on with, the intake
 };
 
 // For status.
@@ -55,8 +56,8 @@ struct Condition {
   Timestamp failing_since = 0;
   Timestamp last_commit = 0;
   std::uint64_t commits = 0, readings = 0, alerts = 0, emitted = 0, writes = 0, gaps = 0;
-  store::LogId last = 0;            // the newest committed row
-  std::size_t waiting = 0;          // transactions sealed and not yet committed
+  store::LogId last = 0;    // the newest committed row
+  std::size_t waiting = 0;  // transactions sealed and not yet committed
   store::Condition store;
 };
 
@@ -116,7 +117,7 @@ class Line final : public intake::Sink {
     std::vector<v1::Cursor> cursors;
     std::vector<rules::AlertEvent> alerts;
     std::vector<rules::WriteRequest> writes;
-    std::optional<std::string> snapshot;   // the state after it
+    std::optional<std::string> snapshot;  // the state after it
     bool signals_changed = false;
   };
 

@@ -38,7 +38,8 @@ std::size_t State::apply(Timestamp arrival, const v1::Command& command, rules::O
                                                           {"reset", Verb::reset}};
   for (const auto& [name, verb] : kVerbs)
     if (command.verb() == name)
-      return engine_->command(arrival, {verb, command.target(), command.who(), command.why(), command.until()}, outputs);
+      return engine_->command(arrival, {verb, command.target(), command.who(), command.why(), command.until()},
+                              outputs);
   return 0;
 }
 
@@ -82,7 +83,8 @@ Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, r
       case v1::Entry::kBatch: {
         const std::size_t batch = entry.batch();
         if (batch >= static_cast<std::size_t>(raw.batches().size()))
-          return fail("a commit names batch " + std::to_string(batch) + " of " + std::to_string(raw.batches().size()));
+          return fail("a commit names batch " + std::to_string(batch) + " of " +
+                      std::to_string(raw.batches().size()));
         for (std::size_t i = begins[batch]; i < begins[batch + 1]; ++i) apply(entry.time(), readings[i], outputs);
         break;
       }

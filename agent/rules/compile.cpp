@@ -83,20 +83,22 @@ class FileReader {
   std::size_t count_ = 0;
 };
 
-// Of inputs that nothing known feeds, neither a driver nor another rule.
-void warn_of_silence(const std::vector<Rule>& rules, const KnownSignals& signals, Reporter& reporter) {
-  const auto emitted = [&](const Input& input) {
-    return std::ranges::any_of(rules, [&](const Rule& rule) {
-      return rule.has_readers && std::ranges::any_of(rule.emits, [&](const Emit& emit) {
-               return emit.has_readers && may_overlap(emit.path.text, input.pattern.text());
-             });
-    });
+// Of inputs that nothing known feeds: no driver, no other rule, and nothing that is repaired.
+void warn_of_silence(const RuleSet& set, const KnownSignals& signals, Reporter& reporter) {
+  std::vector<std::string_view> made;
+  for (const Rule& rule : set.rules)
+    for (const Emit& emit : rule.emits)
+      if (emit.has_readers) made.push_back(emit.path.text);
+  for (const Profile& profile : set.validity->profiles)
+    for (const Check& check : profile.checks)
+      if (check.repair != Repair::none) made.push_back(check.repaired.text);
+  const auto is_made = [&](const std::string& pattern) {
+    return std::ranges::any_of(made, [&](std::string_view path) { return may_overlap(path, pattern); });
   };
-  for (const Rule& rule : rules)
+  for (const Rule& rule : set.rules)
     for (const Input& input : rule.inputs)
-      if (signals.examples(input.pattern).empty() && !emitted(input))
-        reporter.warn(rule.position, 1,
-                      "rule '" + rule.name + "': no signal that is known matches " + input.pattern.text(),
+      if (const std::string& pattern = input.pattern.text(); signals.examples(input.pattern).empty() && !is_made(pattern))
+        reporter.warn(rule.position, 1, "rule '" + rule.name + "': no signal that is known matches " + pattern,
                       "the rule waits for one; compare with what the driver announces");
 }
 
@@ -105,18 +107,6 @@ std::shared_ptr<const ValiditySet> read_profiles(std::span<const Node> files, co
   for (const Node& file : files)
     if (const Node* valid = file.as_map() != nullptr ? file.find("valid") : nullptr) read_valid(*valid, signals, reporter, *set);
   return set;
-}
-
-// What is repaired goes out under a path that no rule emits.
-void refuse_shared_paths(const std::vector<Rule>& rules, const ValiditySet& validity, Reporter& reporter) {
-  for (const Profile& profile : validity.profiles)
-    for (const Check& check : profile.checks)
-      for (const Rule& rule : rules)
-        for (const Emit& emit : rule.emits)
-          if (check.repair != Repair::none && may_overlap(check.repaired.text, emit.path.text))
-            reporter.error(emit.position, emit.path.text.size(),
-                           "what is repaired of " + check.pattern.text() + " goes out as " + check.repaired.text,
-                           "give this output another path");
 }
 
 }  // namespace
@@ -130,10 +120,9 @@ Compiled compile(std::span<const Node> files, const Site& site, std::span<const 
   auto set = std::make_shared<RuleSet>();
   set->rules = FileReader(site, signals, out.diagnostics).run(files);
   set->validity = read_profiles(files, signals, reporter);
-  refuse_shared_paths(set->rules, *set->validity, reporter);
-  order(set->rules, out.diagnostics);
+  order(set->rules, *set->validity, out.diagnostics);
   if (has_errors(out.diagnostics)) return out;
-  if (!signals.empty()) warn_of_silence(set->rules, signals, reporter);
+  if (!signals.empty()) warn_of_silence(*set, signals, reporter);
   set->calendar = std::move(*calendar);
   for (Rule& rule : set->rules) rule.calendar = set->calendar;
   out.rules = std::move(set);

@@ -8,15 +8,18 @@
 
 #include "base/text.h"
 #include "rules/pattern_index.h"
+#include "rules/validity.h"
 
 namespace weir::rules {
 namespace {
 
-enum class Kind : std::uint8_t { emit, side, write, clear_write };
+constexpr std::uint32_t kNobody = 0xFFFFFFFF;
+
+enum class Kind : std::uint8_t { emit, side, write, clear_write, repair };
 
 struct Output {
-  std::uint32_t rule;
-  std::uint32_t index;  // among the rule's outputs of that kind
+  std::uint32_t rule;   // kNobody: of no rule
+  std::uint32_t index;  // among the rule's outputs of that kind; of a repair: among those
   Kind kind;
   bool written() const { return kind == Kind::write || kind == Kind::clear_write; }
 };
@@ -52,7 +55,12 @@ class Outputs {
 
 class Graph {
  public:
-  Graph(std::vector<Rule>& rules, Diagnostics& diagnostics) : rules_(rules), diagnostics_(diagnostics) {}
+  Graph(std::vector<Rule>& rules, const ValiditySet& validity, Diagnostics& diagnostics)
+      : rules_(rules), diagnostics_(diagnostics) {
+    for (const Profile& profile : validity.profiles)
+      for (const Check& check : profile.checks)
+        if (check.repair != Repair::none) repairs_.push_back(&check);
+  }
 
   void run() {
     collect_outputs();
@@ -63,10 +71,11 @@ class Graph {
  private:
   struct Place {
     const std::string& path;
-    const Position& position;
+    Position position;
   };
 
   Place place(Output output) const {
+    if (output.kind == Kind::repair) return {repairs_[output.index]->repaired.text, {}};
     const Rule& rule = rules_[output.rule];
     switch (output.kind) {
       case Kind::emit: return {rule.emits[output.index].path.text, rule.emits[output.index].position};
@@ -83,6 +92,8 @@ class Graph {
   }
 
   void collect_outputs() {
+    for (std::uint32_t i = 0; i < repairs_.size(); ++i)
+      outputs_.add(lower(repairs_[i]->repaired.text), {kNobody, i, Kind::repair});
     for (std::uint32_t r = 0; r < rules_.size(); ++r) {
       const auto collect = [&](Kind kind, std::size_t count) {
         for (std::uint32_t i = 0; i < count; ++i) collect_output({r, i, kind});
@@ -108,8 +119,11 @@ class Graph {
   }
 
   void refuse(Output output, Output other) {
-    const std::string owner = "rule '" + rules_[other.rule].name + "' may ";
     const std::string same = " the same path: " + place(other).path;
+    if (other.kind == Kind::repair)
+      return complain(output, "what valid: repairs of " + repairs_[other.index]->pattern.text() + " goes out under" + same,
+                      "give this output another path");
+    const std::string owner = "rule '" + rules_[other.rule].name + "' may ";
     if (!output.written() && !other.written())
       return complain(output, owner + (other.kind == Kind::side ? "put late readings under" : "emit") + same,
                       "give each output a path of its own");
@@ -187,6 +201,7 @@ class Graph {
 
   std::vector<Rule>& rules_;
   Diagnostics& diagnostics_;
+  std::vector<const Check*> repairs_;
   Outputs outputs_;
   std::vector<std::vector<std::uint32_t>> readers_;
   std::vector<std::vector<Output>> sources_;
@@ -194,6 +209,8 @@ class Graph {
 
 }  // namespace
 
-void order(std::vector<Rule>& rules, Diagnostics& diagnostics) { Graph(rules, diagnostics).run(); }
+void order(std::vector<Rule>& rules, const ValiditySet& validity, Diagnostics& diagnostics) {
+  Graph(rules, validity, diagnostics).run();
+}
 
 }  // namespace weir::rules

@@ -106,7 +106,8 @@ void read_detect(Draft& draft) {
     if (const auto choice = read_choice(*sensitivity, "sensitivity", kSensitivities, draft.reporter))
       settings.sensitivity = static_cast<detect::Sensitivity>(*choice);
   if (const Node* method = node.find("method"))
-    if (const std::string* name = read_text(*method, "a method", draft.reporter)) settings.method = *name;
+    if (const auto choice = read_choice(*method, "method", detect::methods(), draft.reporter))
+      settings.method = detect::methods()[*choice];
   if (const Node* window = node.find("window"))
     settings.window = read_duration(*window, {.least = kMillisecond, .most = 366 * kDay}, draft.reporter);
   settings.threshold = number("threshold");

@@ -84,7 +84,7 @@ struct Write {
 struct Rule {
   std::string name;
   Position position;
-  std::vector<std::string> captures;    // "" for those without a name
+  std::vector<std::string> captures;    // "" for those without a name; those of the group first
   std::vector<std::uint16_t> group_captures;  // which of them name the group; the others name the members (across, by)
   std::vector<Input> inputs;
   std::vector<Nanoseconds> within;      // of each input

@@ -79,11 +79,15 @@ void RuleState::copy_input(std::uint32_t from, std::uint32_t to, std::uint16_t s
   if (rule_->has_texts) texts_[to * inputs + slot] = texts_[from * inputs + slot];
 }
 
-std::vector<std::string_view> RuleState::captures_of(std::uint32_t g) const {
+std::vector<std::string_view> RuleState::captures_of(std::uint32_t g, std::uint32_t member) const {
   std::vector<std::string_view> out(rule_->captures.size());
-  if (rule_->group_captures.empty()) return out;
-  const auto parts = split(*groups_[g].captures, '/');
-  for (std::size_t i = 0; i < parts.size() && i < rule_->group_captures.size(); ++i) out[rule_->group_captures[i]] = parts[i];
+  const auto put = [&](std::size_t at, const std::string& values) {
+    for (const std::string_view value : split(values, '/'))
+      if (at < out.size()) out[at++] = value;
+  };
+  const std::size_t group = rule_->group_captures.size();  // they go first
+  if (group > 0) put(0, *groups_[g].captures);
+  if (member != kNone) put(group, member_name(g, member));
   return out;
 }
 
@@ -296,7 +300,7 @@ void RuleState::take(std::uint32_t g, std::uint16_t i, const Incoming& reading, 
     ++late_;
     return;
   }
-  if (rule_->missing > 0) return heard(g, reading, now, sink);
+  if (rule_->missing > 0) return heard(g, i, reading, now, sink);
   if (rule_->holds_back) return hold_back(g, i, reading, now, sink);
   Group& group = groups_[g];
   const Timestamp last = slots_[g * rule_->inputs.size() + i].time;
@@ -323,7 +327,7 @@ void RuleState::too_late(std::uint32_t g, std::uint16_t i, const Incoming& readi
     const Type type = rule_->inputs[i].type;
     out.value = value_of({reading.number, reading.text, reading.quality, true}, reading.text != nullptr ? Type::text : type);
     const Slot& at = slot(g, reading.member, i);
-    sink.outputs.emitted.push_back({rule_->side[i].fill(captures_of(g)), sink.units[at.unit], std::move(out)});
+    sink.outputs.emitted.push_back({rule_->side[i].fill(captures_of(g, reading.member)), sink.units[at.unit], std::move(out)});
     return;
   }
   ++sink.counters.late;
@@ -331,9 +335,9 @@ void RuleState::too_late(std::uint32_t g, std::uint16_t i, const Incoming& readi
 }
 
 // A rule that watches for silence wants no order: whatever comes says that the source is alive.
-void RuleState::heard(std::uint32_t g, const Incoming& reading, Nanoseconds now, Sink& sink) {
+void RuleState::heard(std::uint32_t g, std::uint16_t i, const Incoming& reading, Nanoseconds now, Sink& sink) {
   Group& group = groups_[g];
-  store(g, kNone, 0, reading.time, reading.number, reading.quality, reading.text);
+  store(g, reading.member, i, reading.time, reading.number, reading.quality, reading.text);
   group.newest_at = now;
   group.newest = std::max(group.newest, reading.time);
   if (group.phase != Phase::active) return;

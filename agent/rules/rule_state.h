@@ -105,8 +105,8 @@ class RuleState {
   // The group of these captures, and the member of that group; kNone if there is none and there may be no more.
   std::uint32_t find_or_create(const std::string& captures, Nanoseconds now, bool& created);
   std::uint32_t find_or_create_member(std::uint32_t g, const std::string& captures);
-  // As many as the rule has captures; those of members are empty.
-  std::vector<std::string_view> captures_of(std::uint32_t g) const;
+  // As many as the rule has captures; those of members are empty, unless one is asked for.
+  std::vector<std::string_view> captures_of(std::uint32_t g, std::uint32_t member = kNone) const;
 
   // Readings of one input of one group, in the order in which they came. `member`: kNone unless the input is of one.
   void feed(std::uint32_t g, std::uint32_t member, std::uint16_t slot, const model::Series& series, Nanoseconds now, Sink& sink);
@@ -225,7 +225,7 @@ class RuleState {
                          Nanoseconds now);
   void take(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
   void too_late(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Timestamp last, Sink& sink);
-  void heard(std::uint32_t g, const Incoming& reading, Nanoseconds now, Sink& sink);  // of a rule that watches for silence
+  void heard(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);  // of a rule that watches for silence
   void store(std::uint32_t g, std::uint32_t member, std::uint16_t slot, Timestamp time, double number, std::uint32_t quality,
              const std::string* text);
 

@@ -337,8 +337,12 @@ class Tap::Watch : public std::enable_shared_from_this<Watch> {
       const ThinnedSignal& thinned = signals[place];
       const bool summary = thinned.form == v1::Thinned::SUMMARY;
       const model::Series& one = thinned.series[summary ? 1 : 0];
-      seen::Reading row{.agent = agent, .path = "#" + std::to_string(one.signal), .unit = {}, .reading = {},
-                        .stream = stream, .interval = thinned.interval};
+      seen::Reading row{.agent = agent,
+                        .path = "#" + std::to_string(one.signal),
+                        .unit = {},
+                        .reading = {},
+                        .stream = stream,
+                        .interval = thinned.interval};
       row.revision = revisions.contains(place);  // of derived records only, in which each series is a signal
       // The ids of one life of the store mean nothing in another, unless the birth says so.
       if (const auto known = agents_.find(agent);

@@ -499,7 +499,7 @@ TEST_F(LineTest, WhatAPersonAsksOfAlertsGoesThroughTheLog) {
   ASSERT_TRUE(line->install(more_rules()));
   take("boiler-1/t", 95, kNow);
   EXPECT_EQ(line->command(alert_command("acknowledge", "hot/1")), 1U);
-  EXPECT_EQ(line->command(alert_command("acknowledge", "hot/1")), 0U);   // it is already
+  EXPECT_EQ(line->command(alert_command("acknowledge", "hot/1")), 0U);  // it is already
   EXPECT_EQ(line->command(alert_command("acknowledge", "cold")), 0U);
   EXPECT_EQ(line->command(alert_command("applaud", "hot/1")), 0U);
   v1::Command shelve = alert_command("shelve", "hot/1");
@@ -554,7 +554,8 @@ TEST_F(LineTest, ARevisedValueSaysSo) {
   take("boiler-1/t", 30, kNow + 5 * kSecond);   // and yet
   line->stop([] {});
   run_until([&] { return !outputs().empty(); });
-  const std::string mean = std::to_string(line->signals().find("boiler-1/t_mean")) + " " + to_iso(kNow + 10 * kSecond);
+  const std::string mean =
+      std::to_string(line->signals().find("boiler-1/t_mean")) + " " + to_iso(kNow + 10 * kSecond);
   EXPECT_THAT(outputs(), testing::IsSupersetOf({mean + " 20", mean + " 25 revised"}));
 }
 
@@ -642,14 +643,15 @@ TEST_F(LineTest, AReplayOfTheLogIsWhatHappened) {
     replay(replayed, 0);
     std::vector<std::string> again;
     for (const rules::Emitted& emitted : repeated.emitted)
-      again.push_back(std::to_string(replayed.signals().find(emitted.path)) + " " + to_iso(emitted.reading.time) + " " +
-                      model::to_text(emitted.reading.value) + (emitted.revision ? " revised" : ""));
+      again.push_back(std::to_string(replayed.signals().find(emitted.path)) + " " + to_iso(emitted.reading.time) +
+                      " " + model::to_text(emitted.reading.value) + (emitted.revision ? " revised" : ""));
     for (const rules::AlertEvent& event : repeated.alerts)
       again.push_back(event.id + " " + event.change + " " + event.message +
                       (event.who.empty() ? "" : " by " + event.who + ": " + event.why));
     const auto ids = [](const std::vector<rules::WriteRequest>& requests) {
       std::vector<std::string> out;
-      for (const rules::WriteRequest& request : requests) out.push_back(request.id + " " + model::to_text(request.value));
+      for (const rules::WriteRequest& request : requests)
+        out.push_back(request.id + " " + model::to_text(request.value));
       return out;
     };
     EXPECT_EQ(ids(repeated.writes), ids(writes));
