@@ -17,6 +17,7 @@
 #include "agent/bus_link.h"
 #include "agent/clouds.h"
 #include "agent/device_access.h"
+#include "agent/explain.h"
 #include "agent/plan.h"
 #include "agent/service.h"
 #include "agent/startup.h"
@@ -72,6 +73,7 @@ class Agent {
   StatusInputs status_inputs();
 
   void asked(const Node& request, control::Reply reply);
+  Result<Node> losing() const;
   void reload(std::function<void(Result<std::string>)> done);
   Result<std::string> apply(config::Loaded loaded);
   std::string birth() const;
@@ -429,6 +431,17 @@ void Agent::asked(const Node& request, control::Reply reply) {
     line_->command(command);
     return devices_->write(line_->signals(), text("path"), text("value"), answer);
   }
+  if (verb == "explain") {
+    const auto groups = request.find("groups");
+    const std::int64_t count = groups != nullptr && groups->as_int() != nullptr ? *groups->as_int() : 5;
+    const auto report = line_->state().engine().report(text("rule"), static_cast<std::size_t>(std::clamp<std::int64_t>(count, 0, 1'000)));
+    if (report) return reply(explain(*report));
+    const auto rules = line_->state().engine().rules();
+    const std::vector<std::string_view> names(rules.begin(), rules.end());
+    const std::string near = did_you_mean(text("rule"), names);
+    return reply(refused({"no rule is named '" + text("rule") + "'", near.empty() ? "these run: " + join(rules, ", ") : near}));
+  }
+  if (verb == "losing") return answer(losing());
   if (verb == "reload")
     return reload([reply, refused](Result<std::string> done) {
       reply(done ? Node::object().set("done", *done) : refused(done.error()));
@@ -457,6 +470,17 @@ void Agent::reload(std::function<void(Result<std::string>)> done) {
       write_status();
     });
   });
+}
+
+// The rules whose state a reload of the files as they are now would lose.
+Result<Node> Agent::losing() const {
+  const config::Loaded loaded = config::load(options_.config);
+  if (!loaded.config) return fail("the configuration has errors", "weir check shows them");
+  auto lost = line_->state().would_lose(plan::rule_files(*loaded.config));
+  if (!lost) return std::unexpected(lost.error());
+  Node::List rules;
+  for (const std::string& name : *lost) rules.push_back(Node::of(name));
+  return Node::object().set("config", options_.config.string()).set("rules", std::move(rules));
 }
 
 std::vector<std::string> Agent::names_of_leaving() const {

@@ -55,6 +55,20 @@ std::string verdict(const config::Loaded& loaded, const std::filesystem::path& c
          (counts.empty() ? "" : ", with " + counts);
 }
 
+// What the agent that runs would forget; empty if none runs, or another configuration.
+std::string would_forget(const Context& context) {
+  const auto answer =
+      control::ask(control_socket(context.runtime_dir), Node::object().set("do", "losing"), std::chrono::seconds(10));
+  std::error_code unknown;
+  if (!answer || !std::filesystem::equivalent(text_of(*answer, "config"), context.config, unknown)) return {};
+  std::string names;
+  for (const Node& rule : list_of(*answer, "rules"))
+    if (rule.as_string() != nullptr) names += (names.empty() ? "" : ", ") + printable(*rule.as_string());
+  if (names.empty()) return {};
+  return "a reload would lose the state of these rules, because they compute something else now or are gone: " + names +
+         "\n  open windows begin anew, raised alerts are forgotten; another message or severity alone loses nothing\n";
+}
+
 }  // namespace
 
 void add_check(CLI::App& app, Context& context) {
@@ -88,6 +102,7 @@ void add_check(CLI::App& app, Context& context) {
       std::puts(to_json(Node::of(std::move(list))).c_str());
     } else {
       std::fputs(plan::render(checked.loaded).c_str(), stdout);
+      if (checked.good()) std::fputs(would_forget(context).c_str(), stdout);
       std::puts(verdict(checked.loaded, context.config).c_str());
     }
     if (!checked.good()) context.exit_code = 1;

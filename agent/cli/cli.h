@@ -35,6 +35,7 @@ void add_queue(CLI::App& app, Context& context);
 void add_drivers(CLI::App& app, Context& context);
 void add_read(CLI::App& app, Context& context);
 void add_write(CLI::App& app, Context& context);
+void add_explain(CLI::App& app, Context& context);
 void add_reload(CLI::App& app, Context& context);
 
 // The whole program.

@@ -64,6 +64,12 @@ Result<void> State::apply(const v1::RulesChanged& rules) {
   return {};
 }
 
+Result<std::vector<std::string>> State::would_lose(const v1::RulesChanged& rules) const {
+  const rules::Compiled compiled = compile_(rules);
+  if (!compiled.rules) return fail("the rules do not compile", "weir check shows why");
+  return engine_->would_lose(*compiled.rules);
+}
+
 Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, rules::Outputs& outputs) {
   std::vector<model::Series> readings;
   if (!raw.readings().empty()) {

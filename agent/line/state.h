@@ -50,6 +50,8 @@ class State {
   const std::map<std::string, v1::DriverState>& driver_states() const { return driver_states_; }
   const rules::Engine& engine() const { return *engine_; }
   const v1::RulesChanged& installed() const { return installed_; }
+  // The rules that run whose state would be lost by these; an error if they do not compile.
+  Result<std::vector<std::string>> would_lose(const v1::RulesChanged& rules) const;
   std::uint64_t last_epoch() const { return last_epoch_; }
   const std::vector<std::string>& notes() const { return notes_; }
 

@@ -1,6 +1,7 @@
 #include "rules/engine.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -196,11 +197,17 @@ bool Engine::State::waits_for_time() const {
 }
 
 std::vector<std::string> Engine::State::would_lose(const RuleSet& next) const {
+  std::set<Hash128> keys;
+  for (const Rule& rule : next.rules) keys.insert(rule.key);
   std::vector<std::string> out;
-  for (const auto& state : states_) {
-    const bool stays = std::ranges::any_of(next.rules, [&](const Rule& rule) { return rule.key == state->rule().key; });
-    if (!stays && state->size() > 0) out.push_back(state->rule().name);
-  }
+  for (const auto& state : states_)
+    if (state->size() > 0 && !keys.contains(state->rule().key)) out.push_back(state->rule().name);
+  return out;
+}
+
+std::vector<std::string> Engine::State::rules() const {
+  std::vector<std::string> out;
+  for (const auto& state : states_) out.push_back(state->rule().name);
   return out;
 }
 
@@ -225,6 +232,7 @@ std::size_t Engine::command(Timestamp arrival, const AlertCommand& command, Outp
   return state_->command(arrival, command, outputs);
 }
 std::optional<RuleReport> Engine::report(std::string_view rule, std::size_t groups) const { return state_->report(rule, groups); }
+std::vector<std::string> Engine::rules() const { return state_->rules(); }
 std::vector<std::string> Engine::would_lose(const RuleSet& next) const { return state_->would_lose(next); }
 
 }  // namespace weir::rules

@@ -118,6 +118,7 @@ struct RuleReport {
   std::vector<std::string> emits, writes;
   std::string judged;              // when it speaks: "at each reading", "at the end of each window of 1m"
   std::size_t groups = 0, bytes = 0;
+  std::size_t operations = 0;      // that one reading takes, about: instructions, and what steps and windows remember
   std::uint64_t readings = 0, late = 0;
   std::vector<GroupReport> some;   // at most so many as were asked for
 };
@@ -161,6 +162,8 @@ class Engine {
   const Counters& counters() const;
   std::size_t groups() const;
   std::vector<AlertEvent> active_alerts() const;  // and latched and shelved ones: as they stand now, for status and for the bus
+
+  std::vector<std::string> rules() const;  // their names, in the order in which they run
 
   // For `weir explain`: the rule of that name, with the first so many groups; nothing if there is none.
   std::optional<RuleReport> report(std::string_view rule, std::size_t groups) const;

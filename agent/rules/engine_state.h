@@ -40,6 +40,7 @@ class Engine::State final : private Timers::Places {
   std::size_t command(Timestamp arrival, const AlertCommand& command, Outputs& outputs);
   std::optional<RuleReport> report(std::string_view rule, std::size_t groups) const;
   std::vector<std::string> would_lose(const RuleSet& next) const;
+  std::vector<std::string> rules() const;
 
  private:
   static constexpr Nanoseconds kLongestStep = 10 * kSecond;

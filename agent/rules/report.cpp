@@ -39,6 +39,14 @@ std::string when_it_speaks(const Rule& rule) {
   return rule.watches_time ? "at each reading, and each second" : "at each reading";
 }
 
+std::size_t operations_of(const Rule& rule) {
+  std::size_t out = rule.where.code.size() + rule.when.code.size() + rule.clear.code.size();
+  for (const Emit& emit : rule.emits) out += emit.value.code.size();
+  for (const Step& step : rule.steps) out += step.argument.code.size() + 1;
+  for (const Aggregate& aggregate : rule.aggregates) out += aggregate.argument.code.size() + 1;
+  return out;
+}
+
 }  // namespace
 
 std::size_t RuleState::bytes() const {
@@ -124,6 +132,7 @@ std::optional<RuleReport> Engine::State::report(std::string_view name, std::size
   for (const Write& write : rule.clear_writes) out.writes.push_back(write.path.text + " = " + write.value.source + " when it clears");
   out.judged = when_it_speaks(rule);
   out.groups = state.size();
+  out.operations = operations_of(rule);
   out.bytes = state.bytes();
   out.readings = state.readings();
   out.late = state.late();
