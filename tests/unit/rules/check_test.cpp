@@ -84,6 +84,17 @@ TEST_F(Memory, StepsStandInTheOrderInWhichTheyAreTaken) {
   EXPECT_EQ(remembered("min(-age(t) * 2, 5m) > 1h"), "");
 }
 
+TEST_F(Memory, OneStepForEachStage) {
+  remembered("changed(t)", kWhere);
+  Fault fault;
+  const auto expr = parse_expression("changed(t) or changed( t )", fault);
+  Scope scope{.inputs = inputs_, .captures = {}, .steps = &steps_};
+  EXPECT_EQ(compile_expression(*expr, Type::truth, scope, {}).code[1].index, 1U);
+  ASSERT_EQ(steps_.size(), 2U);
+  EXPECT_EQ(steps_[0].stage, Stage::where);
+  EXPECT_EQ(steps_[1].stage, Stage::result);
+}
+
 TEST_F(Memory, WindowsTakeReadingsOrResults) {
   EXPECT_EQ(remembered("mean(t) > 5 and max(t) > 9", kWindow), " | mean(t); max(t)");
   EXPECT_EQ(remembered("mean(t) > 5 and 2 * mean(t) > 9", kWindow), " | mean(t)");
@@ -131,6 +142,8 @@ TEST_F(Memory, KnowsWhatAnAggregateIsOf) {
   EXPECT_EQ(aggregates_[0].hold, 5 * kSecond);
   remembered("prev(run) == 'on'");
   EXPECT_EQ(steps_[0].argument.type, Type::text);
+  remembered("prev(t) == prev(run)");  // nothing says what they are
+  EXPECT_EQ(steps_[0].argument.type, Type::number);
   remembered("mean(age(t), 1h)");
   EXPECT_EQ(program_.type, Type::duration);
 }
