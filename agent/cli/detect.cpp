@@ -63,6 +63,12 @@ class NewFile {
 
 void say(const std::string& text) { std::fprintf(stderr, "weir: %s\n", printable(text).c_str()); }
 
+std::string score_text(double score) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%.2f", score);
+  return text;
+}
+
 void report(const std::string& name, const Findings& findings, std::size_t most_alarms) {
   std::string about =
       name + ": " + count_text(findings.readings, "reading") + " from " + findings.first + " to " + findings.last;
@@ -76,7 +82,7 @@ void report(const std::string& name, const Findings& findings, std::size_t most_
   Table table({{"  WHEN"}, {"READINGS", true}, {"SCORE", true}, {"VALUE", true}, {"WHY"}});
   for (const Alarm& alarm : shown)
     table.add(
-        {"  " + alarm.from, std::to_string(alarm.readings), short_text(alarm.score), alarm.value, alarm.reason});
+        {"  " + alarm.from, std::to_string(alarm.readings), score_text(alarm.score), alarm.value, alarm.reason});
   std::fputs(table.text(Paint(stderr)).c_str(), stderr);
   if (findings.alarms > shown.size())
     std::fprintf(stderr, "  the %zu with the highest scores; %llu more\n", shown.size(),

@@ -74,7 +74,8 @@ void add_test(CLI::App& app, Context& context) {
       for (const std::filesystem::path& file : *found) files.push_back(run_file(file, given->run));
     }
     std::erase_if(files, [](const FileRun& file) { return file.errors.empty() && file.tests.empty(); });
-    if (files.empty()) return failed(context, {"no test has '" + given->run + "' in its name", "leave out --run to see all"});
+    if (files.empty())
+      return failed(context, {"no test has '" + given->run + "' in its name", "leave out --run to see all"});
     std::puts(summary(files).c_str());
     if (!passed(files)) context.exit_code = 1;
     if (given->junit.empty()) return;

@@ -32,7 +32,8 @@ std::vector<Line> lines_of(const rule_test::Row& row, std::size_t time_width) {
   const auto side = [&](const rule_test::Row::Side& of) {
     return of.time + std::string(time_width - width(of.time), ' ') + std::string(kGap) + printable(of.what);
   };
-  std::vector<Line> out{{row.position.line > 0 ? std::to_string(row.position.line) : "", side(row.expected), side(row.actual)}};
+  std::vector<Line> out{
+      {row.position.line > 0 ? std::to_string(row.position.line) : "", side(row.expected), side(row.actual)}};
   const std::string indent(time_width + kGap.size(), ' ');
   for (const auto& [key, expected, actual] : row.differences) {
     const std::string wanted = key + " " + printable(expected), got = key + " " + printable(actual);
@@ -156,8 +157,8 @@ std::string testcase(const FileRun& file, const TestRun& run) {
 std::string report(const std::string& file, const TestRun& run, std::size_t columns, const Paint& paint) {
   const bool fine = run.verdict.passed();
   std::string out = paint(fine ? Colour::green : Colour::red, fine ? "ok  " : "FAIL") + std::string(kGap) +
-                    printable(file) + ":" + std::to_string(run.line) + ": " + printable(run.name) + std::string(kGap) +
-                    paint(Colour::dim, milliseconds(run.took)) + "\n";
+                    printable(file) + ":" + std::to_string(run.line) + ": " + printable(run.name) +
+                    std::string(kGap) + paint(Colour::dim, milliseconds(run.took)) + "\n";
   return fine ? out : out + failure_text(run, columns, paint);
 }
 
@@ -175,7 +176,8 @@ bool passed(const std::vector<FileRun>& files) {
 }
 
 std::string junit(const std::vector<FileRun>& files) {
-  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites" + counts_as_attributes(count(files)) + ">\n";
+  std::string out =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites" + counts_as_attributes(count(files)) + ">\n";
   for (const FileRun& file : files) {
     out += "  <testsuite" + attribute("name", file.file) + counts_as_attributes(count(file)) + ">\n";
     if (!file.errors.empty())

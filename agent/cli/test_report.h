@@ -20,8 +20,8 @@ struct TestRun {
 
 struct FileRun {
   std::string file;
-  std::string errors;              // rendered; empty: it could be read
-  std::vector<TestRun> tests;      // that were run
+  std::string errors;          // rendered; empty: it could be read
+  std::vector<TestRun> tests;  // that were run
 };
 
 // A line, and of a test that failed what was expected and what happened, side by side where `columns` are enough.

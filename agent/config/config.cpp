@@ -179,7 +179,7 @@ Loaded load(const std::filesystem::path& file) {
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
     const fs::path& path = entries->path();
     const std::string name = path.filename().string();
-    if (name.starts_with('.')) continue;
+    if (name.starts_with('.') || name.ends_with(".test.yaml")) continue;  // those are for `weir test`
     if (path.extension() == ".yaml") rule_files.push_back(path);
     else if (path.extension() == ".yml")
       unreadable.push_back(about_file(path.string(), Diagnostic::Severity::warning, "this file is not read",

@@ -12,8 +12,9 @@ namespace weir::rule_test {
 namespace {
 
 constexpr Timestamp kNoEnd = std::numeric_limits<Timestamp>::max();
-constexpr const char* kForms = "write {at: 60s, alert: RULE, change: raised}, {at: 2m, emit: PATH, value: 90.5}, "
-                               "{at: 60s, write: PATH, value: false} or {until: 40s, nothing: true}";
+constexpr const char* kForms =
+    "write {at: 60s, alert: RULE, change: raised}, {at: 2m, emit: PATH, value: 90.5}, "
+    "{at: 60s, write: PATH, value: false} or {until: 40s, nothing: true}";
 
 std::optional<model::Value> value_of(const Node& node) {
   if (const bool* truth = node.as_bool()) return *truth;
@@ -63,9 +64,11 @@ class ExpectationReader {
     const bool until = map_.time("until", test_.start, out_.end);
     if (!at && !from) out_.begin = test_.start;
     if (at && (from || until))
-      return map_.error(*node_.find("at"), "at: beside from: or until:", "at: is one instant; from: and until: a time between");
+      return map_.error(*node_.find("at"),
+                        "at: beside from: or until:", "at: is one instant; from: and until: a time between");
     if (!at && !from && !until && !out_.nothing && node_.find("at") == nullptr)
-      return map_.error(node_, "an expectation needs a time", "write at: 60s; or from: 40s, until: 60s for a time between");
+      return map_.error(node_, "an expectation needs a time",
+                        "write at: 60s; or from: 40s, until: 60s for a time between");
     if (at) out_.end = out_.begin + 1;
     else if (!until) out_.end = kNoEnd;
     else if (!out_.nothing) ++out_.end;  // at the latest then; but nothing until then: then it may
@@ -108,7 +111,8 @@ class ExpectationReader {
     if (!map_.duration("every", every, kMillisecond, kLongestTest) && node_.find("every") == nullptr)
       map_.error(node_, "values: needs every:", "write every: 1m, and from: 1m for the time of the first");
     map_.duration("from", from, 0, kLongestTest);
-    if (node_.find("value") != nullptr) map_.error(*node_.find("value"), "value: beside values:", "remove one of the two");
+    if (node_.find("value") != nullptr)
+      map_.error(*node_.find("value"), "value: beside values:", "remove one of the two");
     const Node* values = map_.find("values");
     const auto value = values != nullptr ? value_of(*values) : std::nullopt;
     if (!value) {
@@ -140,10 +144,13 @@ class ExpectationReader {
       out.fields.clear();
       return out;
     }
-    if (item.kind == Item::Kind::number) out.fields.push_back({"value", item.number + item.step * static_cast<double>(i)});
+    if (item.kind == Item::Kind::number)
+      out.fields.push_back({"value", item.number + item.step * static_cast<double>(i)});
     if (item.kind == Item::Kind::truth) out.fields.push_back({"value", item.truth});
     if (item.kind == Item::Kind::text) out.fields.push_back({"value", item.text});
-    out.fields.push_back({"quality", std::string(item.quality.good() ? "good" : item.quality.bad() ? "bad" : "uncertain")});
+    out.fields.push_back({"quality", std::string(item.quality.good()  ? "good"
+                                                 : item.quality.bad() ? "bad"
+                                                                      : "uncertain")});
     return out;
   }
 
@@ -197,7 +204,8 @@ std::string to_text(const Expectation& of) {
   for (const Expectation::Field& field : of.fields) {
     const std::string* text = std::get_if<std::string>(&field.value);
     if (field.key.starts_with("group.")) group += (group.empty() ? "" : ", ") + field.key.substr(6) + "=" + *text;
-    else if (field.key == "value") rest += " = " + shown(field.value) + (of.within >= 0 ? " ±" + shown(of.within) : "");
+    else if (field.key == "value")
+      rest += " = " + shown(field.value) + (of.within >= 0 ? " ±" + shown(of.within) : "");
     else if (const bool* flag = std::get_if<bool>(&field.value)) rest += (*flag ? " " : " not ") + field.key;
     else if (field.key == "message" || field.key == "unit") continue;
     else if (field.key != "quality" || *text != "good") rest += " " + *text;

@@ -23,8 +23,8 @@ class Happening {
 
   // As Expectation::Field names them; nothing if there is none.
   std::optional<model::Value> field(std::string_view key) const;
-  std::string group() const;   // "{n=1}"; empty if it has none
-  std::string what() const;    // "= 90.5 uncertain", "raised"
+  std::string group() const;  // "{n=1}"; empty if it has none
+  std::string what() const;   // "= 90.5 uncertain", "raised"
 
  private:
   Kind kind_;

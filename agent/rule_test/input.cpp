@@ -20,7 +20,9 @@ using model::ValueType;
 constexpr const char* kSeriesForms = "write 80 85 91+1x6, or {values: …, every: 10s}, or {csv: recording.csv}";
 
 ValueType type_of(Item::Kind kind) {
-  return kind == Item::Kind::truth ? ValueType::boolean : kind == Item::Kind::text ? ValueType::string : ValueType::real;
+  return kind == Item::Kind::truth  ? ValueType::boolean
+         : kind == Item::Kind::text ? ValueType::string
+                                    : ValueType::real;
 }
 
 model::Value no_value(ValueType type) {
@@ -36,8 +38,10 @@ model::Value no_value(ValueType type) {
 std::optional<model::Value> value_of(const Item& item, std::size_t i, ValueType type) {
   const double number = item.number + item.step * static_cast<double>(i);
   if (item.kind == Item::Kind::unknown) return no_value(type);
-  if (item.kind == Item::Kind::text) return type == ValueType::string ? std::optional<model::Value>(item.text) : std::nullopt;
-  if (item.kind == Item::Kind::truth) return type == ValueType::boolean ? std::optional<model::Value>(item.truth) : std::nullopt;
+  if (item.kind == Item::Kind::text)
+    return type == ValueType::string ? std::optional<model::Value>(item.text) : std::nullopt;
+  if (item.kind == Item::Kind::truth)
+    return type == ValueType::boolean ? std::optional<model::Value>(item.truth) : std::nullopt;
   if (type == ValueType::real) return number;
   if (type == ValueType::boolean && (number == 0 || number == 1)) return number == 1;
   if (type == ValueType::integer && std::fabs(number) < 0x1p53 && std::trunc(number) == number)
@@ -61,11 +65,12 @@ class InputReader {
 
   void read_map(const Node& node) {
     const Node::Map* map = node.as_map();
-    if (map == nullptr) return complain(diagnostics_, node, "input: is a map of signals", "write boiler-1/temperature: 80 85 91");
+    if (map == nullptr)
+      return complain(diagnostics_, node, "input: is a map of signals", "write boiler-1/temperature: 80 85 91");
     for (const Node::Member& member : *map) {
       if (auto fine = model::check_path(member.key); !fine) {
-        diagnostics_.push_back({Diagnostic::Severity::error, member.key_position, fine.error().what, fine.error().hint,
-                                static_cast<int>(member.key.size())});
+        diagnostics_.push_back({Diagnostic::Severity::error, member.key_position, fine.error().what,
+                                fine.error().hint, static_cast<int>(member.key.size())});
         continue;
       }
       if (const Node::List* list = member.value.as_list())
@@ -76,10 +81,12 @@ class InputReader {
 
   void read_whole_recording(const Node& node) {
     const std::string* file = node.as_string();
-    if (file == nullptr) return complain(diagnostics_, node, "recording: wants the name of a CSV file", "write recording: day.csv");
+    if (file == nullptr)
+      return complain(diagnostics_, node, "recording: wants the name of a CSV file", "write recording: day.csv");
     for (Recorded& series : read_file(node, *file)) {
       if (series.path.empty())
-        return complain(diagnostics_, node, *file + " has no column 'path'", "give its signal: input: {device/signal: {csv: …}}");
+        return complain(diagnostics_, node, *file + " has no column 'path'",
+                        "give its signal: input: {device/signal: {csv: …}}");
       add_recorded(node, std::move(series), {});
     }
   }
@@ -130,33 +137,38 @@ class InputReader {
     const bool csv = map.text("csv", file);
     map.finish();
     if (csv == (values != nullptr))
-      return complain(diagnostics_, node, csv ? "values: and csv: in one series" : "a series without values", kSeriesForms);
+      return complain(diagnostics_, node, csv ? "values: and csv: in one series" : "a series without values",
+                      kSeriesForms);
     if (csv) read_csv(path, *node.find("csv"), file, options);
     else read_values(path, *values, options);
   }
 
   void read_values(const std::string& path, const Node& node, const Options& options) {
     const auto text = notation_of(node);
-    if (!text) return complain(diagnostics_, node, std::string("a series is a text, not ") + node.kind(), kSeriesForms);
+    if (!text)
+      return complain(diagnostics_, node, std::string("a series is a text, not ") + node.kind(), kSeriesForms);
     std::vector<Item> items;
     Fault fault;
     if (!parse_notation(*text, items, fault)) return complain_within(node, fault);
 
     ValueType type = ValueType::real;
     if (options.type) type = *options.type;
-    else if (const auto first = std::ranges::find_if(items, has_value); first != items.end()) type = rule_test::type_of(first->kind);
+    else if (const auto first = std::ranges::find_if(items, has_value); first != items.end())
+      type = rule_test::type_of(first->kind);
 
     Piece piece{signal(node, path, type, options.unit), {}, true, options.delay, &node};
     Nanoseconds time = options.from.value_or(0);
     for (const Item& item : items)
       for (std::size_t i = 0; i < item.count; ++i, time += options.every) {
         if (time > kLongestTest)
-          return complain_within(node, {item.offset, item.length, "it comes later than a test may last", "make every: shorter"});
+          return complain_within(
+              node, {item.offset, item.length, "it comes later than a test may last", "make every: shorter"});
         if (item.kind == Item::Kind::gap) continue;
         auto value = value_of(item, i, type);
         if (!value)
-          return complain_within(node, {item.offset, item.length, std::string("it is no ") + model::to_text(type),
-                                        options.type ? "another type: perhaps?" : "a series holds values of one kind"});
+          return complain_within(node,
+                                 {item.offset, item.length, std::string("it is no ") + model::to_text(type),
+                                  options.type ? "another type: perhaps?" : "a series holds values of one kind"});
         piece.readings.push_back({time, std::move(*value), item.quality});
       }
     keep(node, std::move(piece));
@@ -177,7 +189,9 @@ class InputReader {
 
   std::vector<Recorded> read_file(const Node& node, const std::string& file) {
     std::ifstream in(folder_ / file, std::ios::binary);
-    auto recording = in ? read_recording(in) : Result<std::vector<Recorded>>(fail("it cannot be opened", "its path is relative to this file"));
+    auto recording =
+        in ? read_recording(in)
+           : Result<std::vector<Recorded>>(fail("it cannot be opened", "its path is relative to this file"));
     if (recording) return std::move(*recording);
     complain(diagnostics_, node, file + ": " + recording.error().what, recording.error().hint);
     return {};
@@ -188,18 +202,21 @@ class InputReader {
     if (type != series.type)
       for (model::Reading& reading : series.readings) {
         auto value = model::parse_value(model::to_text(reading.value), type);
-        if (!value && !reading.quality.bad()) return complain(diagnostics_, node, value.error().what, "another type: perhaps?");
+        if (!value && !reading.quality.bad())
+          return complain(diagnostics_, node, value.error().what, "another type: perhaps?");
         reading.value = value ? *value : no_value(type);
       }
     const Timestamp first = std::ranges::min_element(series.readings, {}, &model::Reading::time)->time;
     if (options.from) {
       for (model::Reading& reading : series.readings)
-        if (__builtin_sub_overflow(reading.time, first - *options.from, &reading.time)) reading.time = kLongestTest + 1;
+        if (__builtin_sub_overflow(reading.time, first - *options.from, &reading.time))
+          reading.time = kLongestTest + 1;
     } else {
       first_recorded_ = std::min(first_recorded_.value_or(first), first);
     }
     const std::string& unit = options.unit.empty() ? series.unit : options.unit;
-    keep(node, {signal(node, series.path, type, unit), std::move(series.readings), options.from.has_value(), options.delay, &node});
+    keep(node, {signal(node, series.path, type, unit), std::move(series.readings), options.from.has_value(),
+                options.delay, &node});
   }
 
   std::uint32_t signal(const Node& node, const std::string& path, ValueType type, const std::string& unit) {
@@ -213,9 +230,11 @@ class InputReader {
       return found->second;
     }
     model::Signal& known = test_.signals[found->second];
-    if (known.path != path) complain(diagnostics_, node, "'" + path + "' and '" + known.path + "' differ only in case");
+    if (known.path != path)
+      complain(diagnostics_, node, "'" + path + "' and '" + known.path + "' differ only in case");
     else if (known.type != type)
-      complain(diagnostics_, node, path + " is " + model::to_text(known.type) + " above, and " + model::to_text(type) + " here",
+      complain(diagnostics_, node,
+               path + " is " + model::to_text(known.type) + " above, and " + model::to_text(type) + " here",
                "write type: beside the values");
     if (known.unit.empty()) known.unit = unit;
     else if (!unit.empty() && unit != known.unit)
@@ -226,7 +245,8 @@ class InputReader {
   void keep(const Node& node, Piece piece) {
     count_ += piece.readings.size();
     if (count_ > kMostSamples)
-      return complain(diagnostics_, node, "a test of more than " + std::to_string(kMostSamples) + " readings", "make every: longer");
+      return complain(diagnostics_, node, "a test of more than " + std::to_string(kMostSamples) + " readings",
+                      "make every: longer");
     pieces_.push_back(std::move(piece));
   }
 
@@ -235,10 +255,11 @@ class InputReader {
       Nanoseconds after = reading.time;
       if (!piece.since_start && __builtin_sub_overflow(reading.time, test_.start, &after)) after = -1;
       if (after < 0 || after > kLongestTest)
-        return complain(diagnostics_, *piece.node,
-                        "there is a reading of " + to_iso(piece.since_start ? test_.start + after : reading.time) +
-                            (after < 0 ? ", before the start of the test" : ", later than a test may last"),
-                        after < 0 ? "set start:, or write from: 0s to begin with its first reading" : "cut the recording");
+        return complain(
+            diagnostics_, *piece.node,
+            "there is a reading of " + to_iso(piece.since_start ? test_.start + after : reading.time) +
+                (after < 0 ? ", before the start of the test" : ", later than a test may last"),
+            after < 0 ? "set start:, or write from: 0s to begin with its first reading" : "cut the recording");
       reading.time = test_.start + after;
       test_.arrivals.push_back({reading.time + piece.delay, piece.signal, std::move(reading)});
     }

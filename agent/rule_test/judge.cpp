@@ -12,7 +12,7 @@
 namespace weir::rule_test {
 namespace {
 
-constexpr double kNineDigits = 1e-9;
+constexpr double kNineDigits = 5e-9;  // what is shown, and copied into a test, is equal
 
 bool as_number(const model::Value& value, double& out) {
   const auto* whole = std::get_if<std::int64_t>(&value);
@@ -32,7 +32,8 @@ bool equal(const model::Value& expected, const model::Value& actual, double with
   return std::fabs(a - b) <= (within < 0 ? size : within + size);
 }
 
-bool equal(const Expectation& expectation, const Expectation::Field& field, const std::optional<model::Value>& actual) {
+bool equal(const Expectation& expectation, const Expectation::Field& field,
+           const std::optional<model::Value>& actual) {
   return actual && equal(field.value, *actual, field.key == "value" ? expectation.within : -1);
 }
 
@@ -49,7 +50,8 @@ class Judge {
  public:
   Judge(const Test& test, const rules::Outputs& outputs)
       : test_(test), happenings_(happenings(outputs)), used_(happenings_.size()) {
-    for (std::size_t i = 0; i < happenings_.size(); ++i) by_name_[key(happenings_[i].kind(), happenings_[i].name())].push_back(i);
+    for (std::size_t i = 0; i < happenings_.size(); ++i)
+      by_name_[key(happenings_[i].kind(), happenings_[i].name())].push_back(i);
   }
 
   Verdict run() {
@@ -71,7 +73,9 @@ class Judge {
   }
 
  private:
-  static std::string key(Kind kind, const std::string& name) { return static_cast<char>('0' + static_cast<int>(kind)) + name; }
+  static std::string key(Kind kind, const std::string& name) {
+    return static_cast<char>('0' + static_cast<int>(kind)) + name;
+  }
 
   const std::vector<std::size_t>& candidates(const Expectation& expectation) const {
     static const std::vector<std::size_t> none;
@@ -81,12 +85,14 @@ class Judge {
 
   // From the first that is in time; the others are before it.
   std::vector<std::size_t>::const_iterator first_in_time(const Expectation& expectation) const {
-    return std::ranges::lower_bound(candidates(expectation), expectation.begin, {}, [this](std::size_t i) { return happenings_[i].time(); });
+    return std::ranges::lower_bound(candidates(expectation), expectation.begin, {},
+                                    [this](std::size_t i) { return happenings_[i].time(); });
   }
 
   std::size_t differing(const Expectation& expectation, const Happening& happening, bool groups_only = false) const {
     return static_cast<std::size_t>(std::ranges::count_if(expectation.fields, [&](const Expectation::Field& field) {
-      return (!groups_only || field.key.starts_with("group.")) && !equal(expectation, field, happening.field(field.key));
+      return (!groups_only || field.key.starts_with("group.")) &&
+             !equal(expectation, field, happening.field(field.key));
     }));
   }
 
@@ -154,7 +160,8 @@ class Judge {
     for (auto i = static_cast<std::size_t>(first - happenings_.begin()); i < happenings_.size(); ++i) {
       const Happening& happening = happenings_[i];
       if (!in_time(expectation, happening.time()) || happening.time() > test_.end) break;
-      if (expectation.kind && (*expectation.kind != happening.kind() || expectation.name != happening.name())) continue;
+      if (expectation.kind && (*expectation.kind != happening.kind() || expectation.name != happening.name()))
+        continue;
       if (differing(expectation, happening) > 0) continue;
       met = false;
       used_[i] = true;
@@ -171,7 +178,9 @@ class Judge {
     }
   }
 
-  std::string since_start(Timestamp time) const { return weir::to_text(std::chrono::nanoseconds(time - test_.start)); }
+  std::string since_start(Timestamp time) const {
+    return weir::to_text(std::chrono::nanoseconds(time - test_.start));
+  }
 
   Row::Side side(const Expectation& expectation) const {
     Row::Side out{since_start(expectation.begin), to_text(expectation)};

@@ -18,14 +18,14 @@ struct Row {
     std::string key, expected, actual;
   };
   Timestamp time = 0;
-  Position position;         // of the expectation; none for what was not expected
+  Position position;  // of the expectation; none for what was not expected
   Side expected, actual;
   std::vector<Difference> differences;
 };
 
 struct Verdict {
-  std::vector<Row> rows;     // what is wrong, by time
-  std::size_t met = 0;       // expectations
+  std::vector<Row> rows;  // what is wrong, by time
+  std::size_t met = 0;    // expectations
   bool passed() const { return rows.empty(); }
 };
 

@@ -19,7 +19,8 @@ template <class Iterator>
 std::vector<fs::path> files_in(const fs::path& folder, std::string_view ending) {
   std::vector<fs::path> out;
   std::error_code error;
-  for (Iterator entries(folder, error); !error && entries != Iterator() && out.size() < kMostFiles; entries.increment(error)) {
+  for (Iterator entries(folder, error); !error && entries != Iterator() && out.size() < kMostFiles;
+       entries.increment(error)) {
     const std::string name = entries->path().filename().string();
     if (!name.starts_with('.') && name.ends_with(ending)) out.push_back(entries->path());
   }
@@ -35,7 +36,8 @@ class Loader {
     std::vector<Node> documents;
     for (const Suite::RuleFile& rules : out_.suite.rules)
       for (const fs::path& path : files_of(rules))
-        if (auto document = read(path, rules.position); document && !document->is_null()) documents.push_back(std::move(*document));
+        if (auto document = read(path, rules.position); document && !document->is_null())
+          documents.push_back(std::move(*document));
     if (!has_errors(out_.diagnostics)) {
       rules::Compiled compiled = compile(documents);
       std::ranges::move(compiled.diagnostics, std::back_inserter(out_.diagnostics));
@@ -88,9 +90,11 @@ Loaded load(const fs::path& file) { return Loader().run(file); }
 
 Result<std::vector<fs::path>> find_tests(const fs::path& path) {
   std::error_code ignored;
-  if (!fs::exists(path, ignored)) return fail("there is no " + path.string(), "name a file of tests, or a folder with *.test.yaml");
+  if (!fs::exists(path, ignored))
+    return fail("there is no " + path.string(), "name a file of tests, or a folder with *.test.yaml");
   if (!fs::is_directory(path, ignored)) return std::vector{path};
   auto out = files_in<fs::recursive_directory_iterator>(path, kTestSuffix);
+  for (fs::path& test : out) test = test.lexically_normal();
   if (out.empty()) return fail("there are no tests in " + path.string(), "tests are in files NAME.test.yaml");
   return out;
 }

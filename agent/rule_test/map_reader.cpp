@@ -118,8 +118,8 @@ bool MapReader::time(std::string_view key, Timestamp start, Timestamp& out) {
   }
   if (after < 0 || after > kLongestTest) {
     error(*found, std::string(key) + ": is before the start of the test, or too far behind it",
-          "the test starts at " + to_iso(start) + " and lasts " + weir::to_text(std::chrono::nanoseconds(kLongestTest)) +
-              " at most");
+          "the test starts at " + to_iso(start) + " and lasts " +
+              weir::to_text(std::chrono::nanoseconds(kLongestTest)) + " at most");
     return false;
   }
   out = start + after;

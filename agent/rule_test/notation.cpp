@@ -46,7 +46,9 @@ class Parser {
     return false;
   }
 
-  std::size_t end_of_word(std::size_t from) const { return std::min(text_.find_first_of(kBlanks, from), text_.size()); }
+  std::size_t end_of_word(std::size_t from) const {
+    return std::min(text_.find_first_of(kBlanks, from), text_.size());
+  }
 
   // About the word that begins at `offset`.
   bool wrong_word(std::size_t offset, const std::string& what, const std::string& hint = kForms) {
@@ -119,7 +121,8 @@ class Parser {
     if (error != std::errc{} || count >= kMostSamples)
       return wrong(at_, length, "more than " + std::to_string(kMostSamples) + " samples",
                    "put it into a CSV file, or make every: longer");
-    if (count == 0 && item.kind == Item::Kind::gap) return wrong(begin, length + 1, "nothing, no times", "leave it out");
+    if (count == 0 && item.kind == Item::Kind::gap)
+      return wrong(begin, length + 1, "nothing, no times", "leave it out");
     at_ += length;
     item.count = item.kind == Item::Kind::gap ? count : count + 1;
     return true;
@@ -152,7 +155,8 @@ class Parser {
     if (at_ == text_.size()) return wrong(begin, 1, "this quote is never closed", "close it with the same sign");
     ++at_;
     if (item.text.size() > kLongestText)
-      return wrong(begin, at_ - begin, "a text of more than " + std::to_string(kLongestText) + " bytes", "make it shorter");
+      return wrong(begin, at_ - begin, "a text of more than " + std::to_string(kLongestText) + " bytes",
+                   "make it shorter");
     return true;
   }
 
@@ -195,7 +199,9 @@ std::string print(const Item& item) {
 
 }  // namespace
 
-bool parse_notation(std::string_view text, std::vector<Item>& out, Fault& fault) { return Parser(text, fault).run(out); }
+bool parse_notation(std::string_view text, std::vector<Item>& out, Fault& fault) {
+  return Parser(text, fault).run(out);
+}
 
 std::string print(const std::vector<Item>& items) {
   std::string out;

@@ -12,7 +12,6 @@ namespace {
 
 constexpr Timestamp kLatestStart = 4'102'444'800 * kSecond;  // 2100
 
-
 void not_yet(MapReader& map, std::string_view key) {
   if (map.find(key) != nullptr)
     map.error(*map.node().find(key), std::string(key) + ": is not supported yet by this version", "leave it out");
@@ -23,8 +22,10 @@ bool read_start(MapReader& map, Timestamp& out) {
   std::string text;
   if (!map.text("start", text)) return false;
   Timestamp time = 0;
-  if (!parse_iso(text, time)) map.error(*map.node().find("start"), "start: wants a time", "write 2026-03-29T00:00:00Z");
-  else if (time < 0 || time > kLatestStart) map.error(*map.node().find("start"), "start: is out of range", "1970 to 2100");
+  if (!parse_iso(text, time))
+    map.error(*map.node().find("start"), "start: wants a time", "write 2026-03-29T00:00:00Z");
+  else if (time < 0 || time > kLatestStart)
+    map.error(*map.node().find("start"), "start: is out of range", "1970 to 2100");
   else out = time;
   return true;
 }
@@ -38,7 +39,8 @@ void read_rules(MapReader& map, const std::filesystem::path& file, Suite& suite)
     // overheat.test.yaml tests overheat.yaml.
     const std::string name = file.filename().string();
     if (map.is_map() && map.node().find("rules") == nullptr) {
-      if (name.ends_with(kTestSuffix)) add(name.substr(0, name.size() - kTestSuffix.size()) + ".yaml", map.node().position);
+      if (name.ends_with(kTestSuffix))
+        add(name.substr(0, name.size() - kTestSuffix.size()) + ".yaml", map.node().position);
       else map.error(map.node(), "which rules?", "write rules: [overheat.yaml]");
     }
     return;
@@ -49,7 +51,8 @@ void read_rules(MapReader& map, const std::filesystem::path& file, Suite& suite)
     return map.error(*node, "rules: is a list of files and folders", "write rules: [overheat.yaml]");
   for (const Node& item : *list) {
     if (const std::string* name = item.as_string()) add(*name, item.position);
-    else map.error(item, "rules: wants names of files, not " + std::string(item.kind()), "write rules: [overheat.yaml]");
+    else
+      map.error(item, "rules: wants names of files, not " + std::string(item.kind()), "write rules: [overheat.yaml]");
   }
 }
 
@@ -67,7 +70,9 @@ Test read_test(const Node& node, const std::filesystem::path& folder, Diagnostic
   if (expect != nullptr) {
     if (const Node::List* list = expect->as_list())
       for (const Node& expectation : *list) read_expectation(expectation, test, diagnostics);
-    else map.error(*expect, std::string("expect: is a list, not ") + expect->kind(), "write - {at: 60s, …}, a line each");
+    else
+      map.error(*expect, std::string("expect: is a list, not ") + expect->kind(),
+                "write - {at: 60s, …}, a line each");
   }
 
   test.end = test.start;
@@ -105,7 +110,8 @@ Suite read_suite(const Node& document, const std::filesystem::path& file, Diagno
       suite.tests.push_back(read_test(node, file.parent_path(), diagnostics));
       const auto [before, is_new] = lines.try_emplace(suite.tests.back().name, node.position.line);
       if (!is_new && node.find("name") != nullptr)
-        map.error(*node.find("name"), "another test has this name", "it is in line " + std::to_string(before->second));
+        map.error(*node.find("name"), "another test has this name",
+                  "it is in line " + std::to_string(before->second));
     }
   }
   map.finish();

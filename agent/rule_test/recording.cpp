@@ -77,20 +77,24 @@ Result<std::vector<Recorded>> read_recording(std::istream& in) {
     const auto& fields = reader.fields();
     model::Reading reading;
     if (!csv::parse_time(fields[*time_at], reading.time))
-      return at_line(reader, shown(fields[*time_at]) + " is no time", "write 2026-03-29T01:00:00Z, or seconds since 1970");
+      return at_line(reader, shown(fields[*time_at]) + " is no time",
+                     "write 2026-03-29T01:00:00Z, or seconds since 1970");
     const std::string_view value = csv::trim(fields[*value_at]);
     if (quality_at && !parse_quality(fields[*quality_at], reading.quality))
       return at_line(reader, shown(fields[*quality_at]) + " is no quality", "good, uncertain or bad");
-    if (value.size() > kLongestText) return at_line(reader, "a value of more than " + std::to_string(kLongestText) + " bytes");
+    if (value.size() > kLongestText)
+      return at_line(reader, "a value of more than " + std::to_string(kLongestText) + " bytes");
     if (value.empty()) reading.quality = model::kBad;
     if (++count > kMostSamples)
-      return at_line(reader, "more than " + std::to_string(kMostSamples) + " readings", "cut it to what the test is about");
+      return at_line(reader, "more than " + std::to_string(kMostSamples) + " readings",
+                     "cut it to what the test is about");
 
     std::string path(path_at ? fields[*path_at] : std::string_view());
     const auto [found, is_new] = index.try_emplace(std::move(path), out.size());
     if (is_new) {
       if (path_at)
-        if (auto fine = model::check_path(found->first); !fine) return at_line(reader, fine.error().what, fine.error().hint);
+        if (auto fine = model::check_path(found->first); !fine)
+          return at_line(reader, fine.error().what, fine.error().hint);
       out.push_back({found->first, {}, {}, {}});
       guesses.emplace_back();
       seen.push_back(false);

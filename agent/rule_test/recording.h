@@ -19,7 +19,8 @@ struct Recorded {
   std::vector<model::Reading> readings;            // in the order of the file
 };
 
-// Series in the order of their first reading. The first fault ends it: a test of half a recording would prove nothing.
+// Series in the order of their first reading. The first fault ends it: a test of half a recording would prove
+// nothing.
 Result<std::vector<Recorded>> read_recording(std::istream& in);
 
 }  // namespace weir::rule_test

@@ -42,7 +42,7 @@ struct Expectation {
   std::optional<Kind> kind;  // none: nothing at all is to happen
   std::string name;          // the path of an emit or write, the rule of an alert; empty: any
   std::vector<Field> fields;
-  double within = -1;        // of a value; negative: as near as nine digits
+  double within = -1;            // of a value; negative: as near as nine digits
   Timestamp begin = 0, end = 0;  // it happens at `begin` or later, before `end`
   Position position;
 };
@@ -55,12 +55,12 @@ struct Test {
   std::vector<model::Signal> signals;
   std::vector<Arrival> arrivals;  // ascending
   std::vector<Expectation> expectations;
-  bool exact = true;              // alerts and writes that are not expected fail
+  bool exact = true;  // alerts and writes that are not expected fail
 };
 
 struct Suite {
   struct RuleFile {
-    std::filesystem::path path;   // of a file or a folder
+    std::filesystem::path path;  // of a file or a folder
     Position position;
   };
   std::vector<RuleFile> rules;

@@ -351,6 +351,7 @@ TEST_F(Files, RulesAreReadByName) {
   write("rules.d/b.yaml", "rules: []\n");
   write("rules.d/a.yaml", "rules: []\n");
   write("rules.d/.hidden.yaml", ": : :");
+  write("rules.d/a.test.yaml", ": : :");
   write("rules.d/c.yml", ": : :");
   write("rules.d/README", ": : :");
   const Loaded loaded = load(folder_ / "weir.yaml");

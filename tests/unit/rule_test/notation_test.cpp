@@ -71,7 +71,9 @@ TEST(Notation, KnowsTextsAndTruth) {
               ElementsAre("'auto'", "'hand on'", "'hand on'", "'it\\'s'", "'a\"b\\\\'~"));
 }
 
-TEST(Notation, KnowsWhatIsNoNumber) { EXPECT_THAT(samples("NaN Inf -Infx1"), ElementsAre("NaN", "Inf", "-Inf", "-Inf")); }
+TEST(Notation, KnowsWhatIsNoNumber) {
+  EXPECT_THAT(samples("NaN Inf -Infx1"), ElementsAre("NaN", "Inf", "-Inf", "-Inf"));
+}
 
 TEST(Notation, SaysWhatIsWrongAndWhere) {
   const auto at = [](std::string_view text, std::size_t offset, std::size_t length, const std::string& what) {
@@ -108,8 +110,8 @@ TEST(Notation, SaysWhatIsWrongAndWhere) {
 
 bool alike(const Item& a, const Item& b) {
   const auto same = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
-  return a.kind == b.kind && same(a.number, b.number) && same(a.step, b.step) && a.truth == b.truth && a.text == b.text &&
-         a.quality == b.quality && a.count == b.count;
+  return a.kind == b.kind && same(a.number, b.number) && same(a.step, b.step) && a.truth == b.truth &&
+         a.text == b.text && a.quality == b.quality && a.count == b.count;
 }
 
 TEST(Notation, ReadsBackWhatItPrints) {
@@ -122,7 +124,8 @@ TEST(Notation, ReadsBackWhatItPrints) {
       item.count = 1 + pick(4) * pick(30);
       const bool has_value = item.kind != Item::Kind::gap && item.kind != Item::Kind::unknown;
       if (item.kind == Item::Kind::number) {
-        item.number = std::ldexp(static_cast<double>(static_cast<std::int64_t>(random())), static_cast<int>(pick(200)) - 100);
+        item.number =
+            std::ldexp(static_cast<double>(static_cast<std::int64_t>(random())), static_cast<int>(pick(200)) - 100);
         if (pick(3) == 0) item.step = static_cast<double>(static_cast<int>(pick(2'000)) - 1'000) / 7;
       }
       if (item.kind == Item::Kind::truth) item.truth = pick(2) == 0;
