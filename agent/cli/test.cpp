@@ -29,8 +29,7 @@ std::string render_all(const rule_test::Loaded& loaded) {
 TestRun run_one(const rule_test::Loaded& loaded, const rule_test::Test& test) {
   const auto begin = std::chrono::steady_clock::now();
   const rule_test::Ran ran = rule_test::run(loaded.rules, test);
-  TestRun out{test.name, test.position.line, rule_test::judge(test, ran.outputs), {}, 0};
-  for (const std::string& path : ran.unread) out.notes.push_back("no rule reads " + path);
+  TestRun out{test.name, test.position.line, rule_test::judge(test, ran.outputs), ran.notes, 0};
   out.took = (std::chrono::steady_clock::now() - begin) / std::chrono::nanoseconds(1);
   return out;
 }

@@ -8,4 +8,7 @@ namespace weir::config {
 
 void describe(Fields& fields, Config& config);
 
+// Of `site:` what rules see: time zone, shifts, constants.
+void describe_surroundings(Fields& fields, Site& site);
+
 }  // namespace weir::config

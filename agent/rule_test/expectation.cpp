@@ -24,6 +24,13 @@ std::optional<model::Value> value_of(const Node& node) {
   return std::nullopt;
 }
 
+// What is told of only where it differs.
+bool is_beside(std::string_view key) {
+  for (const std::string_view word : {"message", "unit", "who", "why", "rule", "lease", "fallback"})
+    if (key == word) return true;
+  return false;
+}
+
 class ExpectationReader {
  public:
   ExpectationReader(const Node& node, Test& test, Diagnostics& diagnostics)
@@ -82,15 +89,22 @@ class ExpectationReader {
       map_.number("within", out_.within, 0);
       if (!read_choice("quality", {"good", "uncertain", "bad"}) && says_value) add("quality", std::string("good"));
       read_text("unit");
+      read_flag("revision");
     } else if (out_.kind == Kind::alert) {
       read_group();
-      if (!read_choice("change", {"raised", "cleared", "uncertain", "certain"})) add("change", std::string("raised"));
+      if (!read_choice("change", {"raised", "cleared", "uncertain", "certain", "acknowledged", "shelved", "unshelved",
+                                  "suppressed", "unsuppressed", "repeated", "reset", "forgotten"}))
+        add("change", std::string("raised"));
       read_choice("severity", {"info", "warning", "critical"});
-      read_text("message");
+      for (const char* key : {"message", "who", "why"}) read_text(key);
       for (const char* key : {"uncertain", "acknowledged", "latched", "shelved", "suppressed"}) read_flag(key);
     } else if (out_.kind == Kind::write) {
       read_value("value");
       map_.number("within", out_.within, 0);
+      read_value("fallback");
+      read_text("rule");
+      if (Nanoseconds lease = 0; map_.duration("lease", lease, 0, kLongestTest))
+        add("lease", weir::to_text(std::chrono::nanoseconds(lease)));
     }
   }
 
@@ -207,7 +221,7 @@ std::string to_text(const Expectation& of) {
     else if (field.key == "value")
       rest += " = " + shown(field.value) + (of.within >= 0 ? " ±" + shown(of.within) : "");
     else if (const bool* flag = std::get_if<bool>(&field.value)) rest += (*flag ? " " : " not ") + field.key;
-    else if (field.key == "message" || field.key == "unit") continue;
+    else if (is_beside(field.key)) continue;
     else if (field.key != "quality" || *text != "good") rest += " " + *text;
   }
   std::string out = of.nothing ? "nothing" : of.name;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "rule_test/suite.h"
@@ -14,22 +15,24 @@ namespace weir::rule_test {
 // Borrows from the outputs.
 class Happening {
  public:
-  explicit Happening(const rules::Emitted& emitted) : kind_(Kind::emit), emitted_(&emitted) {}
-  explicit Happening(const rules::AlertEvent& alert) : kind_(Kind::alert), alert_(&alert) {}
+  using Said = std::variant<const rules::Emitted*, const rules::AlertEvent*, const rules::WriteRequest*>;  // as Kind
 
-  Kind kind() const { return kind_; }
-  Timestamp time() const { return emitted_ != nullptr ? emitted_->reading.time : alert_->time; }
-  const std::string& name() const { return emitted_ != nullptr ? emitted_->path : alert_->rule; }
+  explicit Happening(Said said) : said_(said) {}
+
+  Kind kind() const { return static_cast<Kind>(said_.index()); }
+  Timestamp time() const;
+  const std::string& name() const;  // the path of a value or write, the rule of an alert
 
   // As Expectation::Field names them; nothing if there is none.
   std::optional<model::Value> field(std::string_view key) const;
   std::string group() const;  // "{n=1}"; empty if it has none
   std::string what() const;   // "= 90.5 uncertain", "raised"
 
+  // Whether it only says again what was said: an alert that is repeated, a lease that is renewed after `before`.
+  bool again(const Happening* before) const;
+
  private:
-  Kind kind_;
-  const rules::Emitted* emitted_ = nullptr;
-  const rules::AlertEvent* alert_ = nullptr;
+  Said said_;
 };
 
 // All of it, by event time; what has the same, in the order in which it came.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "rule_test/expectation.h"
 #include "rule_test/happening.h"
@@ -171,9 +172,13 @@ class Judge {
   }
 
   void refuse_the_rest() {
+    std::unordered_map<std::string, const Happening*> last;  // of each name
     for (std::size_t i = 0; i < happenings_.size(); ++i) {
       const Happening& happening = happenings_[i];
-      if (used_[i] || happening.kind() == Kind::emit || happening.time() > test_.end) continue;
+      if (happening.time() > test_.end) break;
+      if (happening.kind() == Kind::emit) continue;
+      const Happening* before = std::exchange(last[key(happening.kind(), happening.name())], &happening);
+      if (used_[i] || happening.again(before)) continue;
       verdict_.rows.push_back({happening.time(), {}, {"", "nothing"}, side(happening), {}});
     }
   }

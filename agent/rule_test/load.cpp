@@ -39,7 +39,7 @@ class Loader {
         if (auto document = read(path, rules.position); document && !document->is_null())
           documents.push_back(std::move(*document));
     if (!has_errors(out_.diagnostics)) {
-      rules::Compiled compiled = compile(documents);
+      rules::Compiled compiled = rule_test::compile(documents, out_.suite.site);
       std::ranges::move(compiled.diagnostics, std::back_inserter(out_.diagnostics));
       out_.rules = std::move(compiled.rules);
     }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "config/description.h"
+#include "config/reader.h"
+#include "rule_test/command.h"
 #include "rule_test/expectation.h"
 #include "rule_test/input.h"
 #include "rule_test/map_reader.h"
@@ -12,9 +15,20 @@ namespace {
 
 constexpr Timestamp kLatestStart = 4'102'444'800 * kSecond;  // 2100
 
-void not_yet(MapReader& map, std::string_view key) {
-  if (map.find(key) != nullptr)
-    map.error(*map.node().find(key), std::string(key) + ": is not supported yet by this version", "leave it out");
+// As `site:` in weir.yaml, but for the names.
+void read_site(const Node& node, const std::filesystem::path& folder, rules::Site& out, Diagnostics& diagnostics) {
+  config::Site site;
+  config::Reader reader(node, "site:", folder, diagnostics);
+  config::describe_surroundings(reader, site);
+  reader.finish();
+  for (const config::Shift& shift : site.shifts) out.shifts.push_back({shift.name, shift.begin, shift.end});
+  const auto complain_at = [&](const Position& at, const Error& error) {
+    diagnostics.push_back({Diagnostic::Severity::error, at, "site: " + error.what, error.hint, 1});
+  };
+  if (const auto zone = rules::Calendar::make(site.timezone, {}); zone) out.timezone = site.timezone;
+  else complain_at(site.timezone_place, zone.error());
+  if (const auto fit = rules::Calendar::make("UTC", out.shifts); !fit) complain_at(site.shifts_place, fit.error());
+  out.constants = std::move(site.constants);
 }
 
 // True if it is given; the usual start is in `out` if it is wrong, which is said.
@@ -65,7 +79,14 @@ Test read_test(const Node& node, const std::filesystem::path& folder, Diagnostic
   const bool start_is_given = read_start(map, test.start);
   read_input(map, folder, start_is_given, test, diagnostics);
   map.flag("exact", test.exact);
-  not_yet(map, "commands");
+  if (const Node* commands = map.find("commands")) {
+    if (const Node::List* list = commands->as_list())
+      for (const Node& command : *list) read_command(command, test, diagnostics);
+    else
+      map.error(*commands, std::string("commands: is a list, not ") + commands->kind(),
+                "write - {at: 40s, …}, a line each");
+  }
+  std::ranges::stable_sort(test.commands, {}, &Command::at);
   const Node* expect = map.require("expect", "write expect: and a list; [] if nothing is to happen");
   if (expect != nullptr) {
     if (const Node::List* list = expect->as_list())
@@ -77,6 +98,7 @@ Test read_test(const Node& node, const std::filesystem::path& folder, Diagnostic
 
   test.end = test.start;
   for (const Arrival& arrival : test.arrivals) test.end = std::max({test.end, arrival.at, arrival.reading.time});
+  for (const Command& command : test.commands) test.end = std::max(test.end, command.at);
   for (const Expectation& expectation : test.expectations) {
     test.end = std::max(test.end, expectation.begin);
     if (expectation.end - 1 <= test.start + kLongestTest) test.end = std::max(test.end, expectation.end - 1);
@@ -97,7 +119,7 @@ Suite read_suite(const Node& document, const std::filesystem::path& file, Diagno
   Suite suite;
   MapReader map(document, "a file of tests", diagnostics);
   read_rules(map, file, suite);
-  not_yet(map, "site");
+  if (const Node* site = map.find("site")) read_site(*site, file.parent_path(), suite.site, diagnostics);
   const Node* tests = map.require("tests", "write tests: and a list");
   const Node::List* list = tests != nullptr ? tests->as_list() : nullptr;
   if (tests != nullptr && list == nullptr)

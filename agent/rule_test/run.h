@@ -19,11 +19,11 @@ namespace weir::rule_test {
 inline constexpr Nanoseconds kSettle = kHour;
 
 struct Ran {
-  rules::Outputs outputs;           // all of it, in the order in which it came
-  std::vector<std::string> unread;  // signals that came and that no rule reads
+  rules::Outputs outputs;          // all of it, in the order in which it came
+  std::vector<std::string> notes;  // what of the input had no effect: why a test fails, perhaps
 };
 
-rules::Compiled compile(std::span<const Node> files);
+rules::Compiled compile(std::span<const Node> files, const rules::Site& site);
 
 Ran run(const std::shared_ptr<const rules::RuleSet>& rules, const Test& test);
 

@@ -12,6 +12,7 @@
 #include "base/document.h"
 #include "model/series.h"
 #include "model/signal.h"
+#include "rules/engine.h"
 
 namespace weir::rule_test {
 
@@ -26,6 +27,12 @@ struct Arrival {
   Timestamp at = 0;          // when it comes; its own time is when it was
   std::uint32_t signal = 0;  // index into the test's
   model::Reading reading;
+};
+
+// What a person does of the alerts.
+struct Command {
+  Timestamp at = 0;
+  rules::AlertCommand command;
 };
 
 enum class Kind : std::uint8_t { emit, alert, write };
@@ -54,6 +61,7 @@ struct Test {
   Timestamp end = kUsualStart;  // what happens later is not judged
   std::vector<model::Signal> signals;
   std::vector<Arrival> arrivals;  // ascending
+  std::vector<Command> commands;  // ascending
   std::vector<Expectation> expectations;
   bool exact = true;  // alerts and writes that are not expected fail
 };
@@ -64,6 +72,7 @@ struct Suite {
     Position position;
   };
   std::vector<RuleFile> rules;
+  rules::Site site;  // that the rules are for
   std::vector<Test> tests;
 };
 

@@ -44,7 +44,7 @@ void run_tests(const std::string& text) {
   if (has_errors(diagnostics)) return;
   static const auto rules = [] {
     const config::Parsed of_rules = config::parse_yaml({"a.yaml", kRules});
-    return rule_test::compile({&of_rules.root, 1}).rules;
+    return rule_test::compile({&of_rules.root, 1}, {}).rules;
   }();
   for (const rule_test::Test& test : suite.tests) {
     if (test.end - test.start > kDay || test.arrivals.size() > 10'000) continue;

@@ -144,7 +144,7 @@ TEST(Run, HoldsToTheOrderOfArrival) {
 
 TEST(Run, SaysWhichSignalsNobodyReads) {
   const auto test = read_test("input: {boiler-1/t: 1, boiler-1/tt: 1 2}\nexpect: []").suite.tests.front();
-  EXPECT_THAT(run(rules_of(kOverheat), test).unread, ElementsAre("boiler-1/tt"));
+  EXPECT_THAT(run(rules_of(kOverheat), test).notes, ElementsAre("no rule reads boiler-1/tt"));
 }
 
 TEST(Run, PassesADayInNoTime) {

@@ -141,7 +141,6 @@ TEST(Reading, SaysAllThatIsWrongAndWhere) {
                   StartsWith("19:13 expect: is a list, not a map"), StartsWith("18:14 run_for: wants a duration"),
                   "15:11 another test has this name (it is in line 4)", StartsWith("20:5 a test needs name:"),
                   StartsWith("21:16 recording: wants the name of a CSV file"),
-                  "20:15 commands: is not supported yet by this version (leave it out)",
                   StartsWith("20:5 a test needs expect:"),
                   "2:1 a file of tests has no key 'test' (did you mean 'tests'?)"));
 }

@@ -43,7 +43,7 @@ inline Read read_test(const std::string& keys) {
 
 inline std::shared_ptr<const rules::RuleSet> rules_of(const std::string& text) {
   const config::Parsed parsed = config::parse_yaml({"rules.yaml", text});
-  const rules::Compiled compiled = compile({&parsed.root, 1});
+  const rules::Compiled compiled = compile({&parsed.root, 1}, {});
   EXPECT_TRUE(compiled.rules) << (compiled.diagnostics.empty() ? text : render(compiled.diagnostics.front(), text));
   return compiled.rules;
 }
