@@ -144,6 +144,8 @@ TEST_F(Memory, KnowsWhatAnAggregateIsOf) {
   EXPECT_EQ(steps_[0].argument.type, Type::text);
   remembered("prev(t) == prev(run)");  // nothing says what they are
   EXPECT_EQ(steps_[0].argument.type, Type::number);
+  remembered("last(t) == last(run)", kWindow);
+  EXPECT_EQ(aggregates_[0].argument.type, Type::number);
   remembered("mean(age(t), 1h)");
   EXPECT_EQ(program_.type, Type::duration);
 }

@@ -117,7 +117,7 @@ bool same(const Expr& a, const Expr& b) {
 
 TEST(Parser, PrintedTreesAreTheSameTrees) {
   std::mt19937 random(1);
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     const std::string text = random_expression(random, 1 + i % 4);
     Fault fault;
     const auto tree = parse_expression(text, fault);
