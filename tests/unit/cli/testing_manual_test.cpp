@@ -1,7 +1,8 @@
-// Every example of docs/testing-rules.md runs, and says what stands there.
+// Every example of docs/testing-rules.md and docs/rules.md runs, and says what stands there.
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -71,6 +72,43 @@ TEST_F(TestingManual, ItsExamplesRun) {
   ASSERT_EQ(runs.size(), 2U);
   for (const auto& [file, output] : runs)
     EXPECT_EQ(said(file), std::regex_replace(output, std::regex("[0-9.]+ ms"), "0.0 ms"));
+}
+
+// A test as it stands below an example: what belongs to the whole file first.
+std::string as_file(const std::string& test) {
+  std::istringstream lines(test);
+  std::string whole, one;
+  for (std::string line; std::getline(lines, line);)
+    line.starts_with("site:") ? whole += line + "\n" : one += "    " + line + "\n";
+  return whole + "tests:\n  - name: example\n" + one;
+}
+
+TEST_F(TestingManual, ExamplesOfRulesRun) {
+  const auto page = read_file(before_ / fs::path(__FILE__).parent_path() / "../../../docs/rules.md");
+  ASSERT_TRUE(page) << page.error().text();
+  const std::string begin = "\n```yaml\n", test = "```yaml test\n", end = "```\n";
+  int examples = 0, tests = 0;
+  for (std::size_t at = page->find(begin); at != page->npos; at = page->find(begin, at)) {
+    at += begin.size();
+    const std::size_t stop = page->find(end, at);
+    std::ofstream("example.yaml") << page->substr(at, stop - at);
+    std::string what = "tests: []\n";
+    if (page->compare(stop + end.size(), test.size(), test) == 0) {
+      const std::size_t from = stop + end.size() + test.size();
+      what = as_file(page->substr(from, page->find(end, from) - from));
+      ++tests;
+    }
+    std::ofstream("example.test.yaml") << what;
+    ++examples;
+    if (what == "tests: []\n") {
+      const rule_test::Loaded loaded = rule_test::load("example.test.yaml");
+      EXPECT_TRUE(loaded.rules) << page->substr(at, stop - at);
+      continue;
+    }
+    EXPECT_THAT(said("example.test.yaml"), testing::EndsWith("1 test in 1 file, passed, 0.0 ms\n")) << page->substr(at, stop - at) << what;
+  }
+  EXPECT_GE(examples, 15);
+  EXPECT_GE(tests, 14) << "an example without a test is a promise without a proof";
 }
 
 }  // namespace
