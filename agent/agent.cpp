@@ -14,11 +14,14 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "agent/alert_board.h"
+#include "agent/alert_commands.h"
 #include "agent/bus_link.h"
 #include "agent/clouds.h"
 #include "agent/device_access.h"
 #include "agent/explain.h"
 #include "agent/plan.h"
+#include "agent/rule_writes.h"
 #include "agent/service.h"
 #include "agent/startup.h"
 #include "agent/status.h"
@@ -59,6 +62,8 @@ class Agent {
   void ready();
 
   void from_bus(mqtt::Message message);
+  void alert_asked(std::string_view payload);
+  void alert_asked(const Node& request, std::function<void(Result<Node>)> answer);
   void to_bus(std::string topic, std::string payload);
   void every_second();
   std::vector<std::string> names_of_leaving() const;
@@ -105,6 +110,7 @@ class Agent {
   bool checking_ = false;  // a reload is under way
   bool trimming_ = false;
   unsigned seconds_ = 0;
+  unsigned asking_ = 0;  // commands of alerts that wait for their commit
   store::Stats store_stats_;
   Rates rates_;
 
@@ -113,7 +119,9 @@ class Agent {
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<BusLink> bus_;
   std::unique_ptr<supervisor::Supervisor> supervisor_;
+  std::unique_ptr<AlertBoard> board_;
   std::unique_ptr<DeviceAccess> devices_;
+  std::unique_ptr<RuleWrites> writes_;
   std::unique_ptr<Clouds> clouds_;
   std::unique_ptr<control::Server> control_;
   std::thread checker_;
@@ -182,10 +190,13 @@ void Agent::open(Startup startup) {
       line::Handlers{
           .committed = [this](const std::vector<v1::Cursor>& cursors) { intake_->committed(cursors); },
           .alerts =
-              [](const std::vector<rules::AlertEvent>& alerts) {
+              [this](const std::vector<rules::AlertEvent>& alerts) {
                 for (const rules::AlertEvent& alert : alerts)
-                  log::warn("alert {} {}: {}", alert.rule, alert.change, alert.message);
+                  log::warn("alert {} {}{}: {}", alert.target, alert.change,
+                            alert.who.empty() ? "" : " by " + alert.who, alert.message);
+                board_->changed(alerts);
               },
+          .writes = [this](const std::vector<rules::WriteRequest>& writes) { writes_->ask(line_->signals(), writes); },
           .stored = [this](bool signals_changed) { clouds_->notify(signals_changed); },
           .hold = [this](bool on) { intake_->hold(on); },
       });
@@ -219,6 +230,10 @@ void Agent::store_changed(const store::Condition& condition, const std::vector<s
 void Agent::announce() { clouds_->announce(incarnation_, problems(status_inputs())); }
 
 void Agent::start_line() {
+  board_ = std::make_unique<AlertBoard>(line_->state().engine().active_alerts(),
+                                        [this](mqtt::Message message, mqtt::Done done) {
+                                          if (bus_) bus_->publish(std::move(message), std::move(done));
+                                        });
   intake::Options options;
   options.incarnation = incarnation_;
   options.future_tolerance = config_.future_tolerance;
@@ -237,6 +252,8 @@ void Agent::start_line() {
       io_.get_executor(), clock_,
       [this](std::string topic, std::string payload) { to_bus(std::move(topic), std::move(payload)); });
   devices_->allow(plan::writable(config_));
+  writes_ = std::make_unique<RuleWrites>(clock_, *devices_);
+  writes_->enable(config_.rules_write);
 
   v1::AgentStarted started;
   started.set_version(WEIR_VERSION);
@@ -256,12 +273,16 @@ void Agent::start_line() {
 void Agent::start_bus() {
   supervisor_ = std::make_unique<supervisor::Supervisor>(io_.get_executor(), clock_);
   std::vector<std::string> filters = intake::Intake::filters();
-  filters.insert(filters.end(), {"weir/v1/readout/+", "weir/v1/written/+"});
+  filters.insert(filters.end(), {"weir/v1/readout/+", "weir/v1/written/+", AlertBoard::kFilter, kAlertCommandTopic});
   bus_ = std::make_unique<BusLink>(io_.get_executor(), clock_, config_, options_.runtime_dir, std::move(filters),
                                    BusLink::Handlers{
                                        .endpoints = [this] { start_drivers(); },
                                        .connected = [this] { intake_->reconnected(); },
-                                       .subscribed = [this] { ready(); },
+                                       .subscribed =
+                                           [this] {
+                                             board_->connected();
+                                             ready();
+                                           },
                                        .message = [this](mqtt::Message message) { from_bus(std::move(message)); },
                                    });
   bus_->start();
@@ -325,7 +346,35 @@ void Agent::ready() {
 void Agent::from_bus(mqtt::Message message) {
   if (message.topic.starts_with("weir/v1/readout/") || message.topic.starts_with("weir/v1/written/"))
     devices_->answered(message.topic, message.payload);
+  else if (message.topic == kAlertCommandTopic) alert_asked(message.payload);
+  else if (mqtt::matches(AlertBoard::kFilter, message.topic)) board_->heard(message);
   else intake_->message(message.topic, message.payload);
+}
+
+void Agent::alert_asked(std::string_view payload) {
+  const auto answer = [this](const Node& id, const Result<Node>& result) {
+    Node out = result ? *result : Node::object().set("error", result.error().what).set("hint", result.error().hint);
+    if (id.as_string() != nullptr && id.as_string()->size() <= 64) out.set("id", to_utf8(*id.as_string()));
+    to_bus(kAlertAnswerTopic, to_json(out));
+  };
+  const auto request = alert_request(payload);
+  if (!request) return answer({}, std::unexpected(request.error()));
+  const Node* id = request->find("id");
+  alert_asked(*request, [answer, id = id != nullptr ? *id : Node()](const Result<Node>& result) { answer(id, result); });
+}
+
+// Answered once what it did is durable.
+void Agent::alert_asked(const Node& request, std::function<void(Result<Node>)> answer) {
+  constexpr unsigned kMostAsking = 100;
+  const auto command = alert_command(request, clock_.now());
+  if (!command) return answer(std::unexpected(command.error()));
+  if (asking_ >= kMostAsking) return answer(fail("too many commands are under way", "try again in a second"));
+  const auto committed = [this, answer, command = *command](std::size_t alerts) {
+    --asking_;
+    answer(Node::object().set("verb", command.verb()).set("target", command.target()).set("alerts", alerts));
+  };
+  if (line_->command(*command, committed) > 0) ++asking_;
+  else answer(std::unexpected(nothing_to_change(line_->state().engine(), *command)));
 }
 
 void Agent::to_bus(std::string topic, std::string payload) {
@@ -397,6 +446,7 @@ StatusInputs Agent::status_inputs() {
   in.recovery_took = recovery_took_;
   in.replayed = replayed_;
   in.uplinks = clouds_->stats();
+  in.writes = writes_->counters();
   in.rates = &rates_;
   return in;
 }
@@ -421,6 +471,16 @@ void Agent::asked(const Node& request, control::Reply reply) {
   const std::string verb = text("do");
   if (verb == "status") return reply(status(status_inputs()));
   if (verb == "drivers") return reply(drivers(status_inputs()));
+  if (verb == "alerts") {
+    Node::List alerts;
+    for (const rules::AlertEvent& alert : line_->state().engine().active_alerts())
+      alerts.push_back(alert_document(alert));
+    return reply(Node::object().set("alerts", std::move(alerts)));
+  }
+  if (verb == "alert") {
+    const Node* command = request.find("command");
+    return alert_asked(command != nullptr ? *command : Node(), answer);
+  }
   if (verb == "read") return devices_->read(line_->signals(), text("path"), answer);
   if (verb == "write") {
     v1::Command command;
@@ -548,6 +608,7 @@ Result<std::string> Agent::apply(config::Loaded loaded) {
   config_ = std::move(next);
   intake_->set_drivers(names, names_of_leaving());
   devices_->allow(plan::writable(config_));
+  writes_->enable(config_.rules_write);
   start_drivers();
   clouds_started_ = true;
   clouds_->apply(config_.uplinks);

@@ -117,6 +117,10 @@ void BusLink::publish(std::string topic, std::string payload) {
   if (client_ && client_->connected()) client_->publish({std::move(topic), std::move(payload)}, [](Result<void>) {});
 }
 
+void BusLink::publish(mqtt::Message message, mqtt::Done done) {
+  if (client_) client_->publish(std::move(message), std::move(done));
+}
+
 std::optional<bus::BrokerStatus> BusLink::broker() const {
   return broker_ ? std::optional(broker_->status()) : std::nullopt;
 }

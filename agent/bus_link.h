@@ -47,6 +47,7 @@ class BusLink {
   // Unsent while there is no connection, and that is fine: drivers announce themselves when they are back,
   // and are answered then.
   void publish(std::string topic, std::string payload);
+  void publish(mqtt::Message message, mqtt::Done done);
 
   const std::optional<Error>& problem() const { return problem_; }
   Timestamp since() const { return since_; }  // the bus is as it is

@@ -1,6 +1,7 @@
 #include "agent/device_access.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/bytes.h"
 #include "base/random.h"
@@ -18,7 +19,26 @@ std::string value_text(const v1::Value& value) {
   return decoded ? model::to_text(*decoded) : std::string();
 }
 
-Result<model::SignalId> find(const model::SignalTable& signals, std::string_view path) {
+// As the signal's type has it: rules compute with doubles.
+Result<model::Value> as_type(const model::Value& value, const model::Signal& signal) {
+  if (model::type_of(value) == signal.type) return value;
+  if (const auto* whole = std::get_if<std::int64_t>(&value);
+      whole != nullptr && signal.type == model::ValueType::real)
+    return model::Value(static_cast<double>(*whole));
+  constexpr double kExact = 9'007'199'254'740'992;  // 2^53
+  if (const auto* real = std::get_if<double>(&value); real != nullptr && signal.type == model::ValueType::integer &&
+                                                      std::abs(*real) <= kExact && *real == std::trunc(*real))
+    return model::Value(static_cast<std::int64_t>(*real));
+  return fail("'" + signal.path + "' is a " + model::to_text(signal.type) + ", and " + model::to_text(value) +
+              " is a " + model::to_text(model::type_of(value)));
+}
+
+}  // namespace
+
+DeviceAccess::DeviceAccess(boost::asio::any_io_executor executor, const Clock& clock, Publish publish)
+    : executor_(std::move(executor)), clock_(clock), publish_(std::move(publish)) {}
+
+Result<model::SignalId> DeviceAccess::find(const model::SignalTable& signals, std::string_view path) {
   const model::SignalId id = signals.find(path);
   if (id == 0) {
     std::vector<std::string_view> known;
@@ -31,11 +51,6 @@ Result<model::SignalId> find(const model::SignalTable& signals, std::string_view
   if (signals.driver(id).empty()) return fail("'" + std::string(path) + "' is the output of a rule, not of a device");
   return id;
 }
-
-}  // namespace
-
-DeviceAccess::DeviceAccess(boost::asio::any_io_executor executor, const Clock& clock, Publish publish)
-    : executor_(std::move(executor)), clock_(clock), publish_(std::move(publish)) {}
 
 Result<void> DeviceAccess::may_write(const model::SignalTable::Entry& signal) const {
   if (!signal.signal.writable)
@@ -75,6 +90,30 @@ void DeviceAccess::write(const model::SignalTable& signals, std::string_view pat
   wire::encode(*parsed, *request.mutable_value());
   request.set_deadline(clock_.now() + std::chrono::nanoseconds(kPatience).count());
   wait_for(request.id(), entry, std::move(done));
+  publish_("weir/v1/write/" + entry.driver, request.SerializeAsString());
+}
+
+void DeviceAccess::write(const model::SignalTable& signals, const Order& order, Done done) {
+  const auto id = find(signals, order.path);
+  if (!id) return done(std::unexpected(id.error()));
+  const model::SignalTable::Entry& entry = signals.at(*id);
+  if (auto ok = may_write(entry); !ok) return done(std::unexpected(ok.error()));
+  if (waiting_.contains(order.id)) return done(fail("this write is under way already"));
+  const auto value = as_type(order.value, entry.signal);
+  if (!value) return done(std::unexpected(value.error()));
+  v1::Write request;
+  request.set_id(order.id);
+  request.set_signal(order.path);
+  wire::encode(*value, *request.mutable_value());
+  request.set_deadline(order.deadline);
+  if (order.lease > 0)
+    request.set_lease_ms(static_cast<std::uint64_t>(std::max<Nanoseconds>(order.lease / kMillisecond, 1)));
+  if (order.fallback) {
+    const auto fallback = as_type(*order.fallback, entry.signal);
+    if (!fallback) return done(std::unexpected(fallback.error()));
+    wire::encode(*fallback, *request.mutable_fallback());
+  }
+  wait_for(order.id, entry, std::move(done));
   publish_("weir/v1/write/" + entry.driver, request.SerializeAsString());
 }
 

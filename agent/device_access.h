@@ -1,5 +1,5 @@
-// Reads and writes of single signals by hand: asked over the control socket, carried to the driver over
-// the bus, answered with what the device said.
+// Reads and writes of single signals, by hand or for a rule: carried to the driver over the bus, answered with what
+// the device said.
 //
 // Not thread-safe; lives on the I/O thread.
 #pragma once
@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "base/error.h"
 #include "model/path.h"
 #include "model/signal_table.h"
+#include "model/value.h"
 
 namespace weir {
 
@@ -36,6 +38,19 @@ class DeviceAccess {
 
   void read(const model::SignalTable& signals, std::string_view path, Done done);
   void write(const model::SignalTable& signals, std::string_view path, std::string_view value, Done done);
+
+  // Of a rule, not by hand. The driver does each id once, and writes the fallback when the lease runs out.
+  struct Order {
+    std::string id, path;
+    model::Value value;
+    std::optional<model::Value> fallback;
+    Nanoseconds lease = 0;  // 0: none
+    Timestamp deadline = 0;
+  };
+  void write(const model::SignalTable& signals, const Order& order, Done done);
+
+  // The signal of a device with that path.
+  static Result<model::SignalId> find(const model::SignalTable& signals, std::string_view path);
 
   // A message on weir/v1/{readout,written}/DRIVER. Answers to nobody are dropped.
   void answered(std::string_view topic, std::string_view payload);
@@ -53,7 +68,7 @@ class DeviceAccess {
   void finish(const std::string& id, Result<Node> result);
 
   static constexpr std::chrono::seconds kPatience{10};
-  static constexpr std::size_t kMostWaiting = 100;
+  static constexpr std::size_t kMostWaiting = 1'000;
 
   boost::asio::any_io_executor executor_;
   const Clock& clock_;

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "rules/rule_set.h"
 #include "supervisor/driver.h"
 
 namespace weir::plan {
@@ -138,6 +139,16 @@ void check_key_file(const config::Store& store, Diagnostics& diagnostics) {
         "chmod 640 it, or 600; and make a new key if others were on this machine");
 }
 
+// Of what rules want to write and may not.
+void warn_of_writes(const rules::RuleSet& rules, Diagnostics& diagnostics) {
+  for (const rules::Rule& rule : rules.rules)
+    for (const auto* writes : {&rule.writes, &rule.clear_writes})
+      for (const rules::Write& write : *writes)
+        diagnostics.push_back({Diagnostic::Severity::warning, write.position,
+                               "rule '" + rule.name + "' writes, and rules may not",
+                               "add `writes: enabled` to weir.yaml, and the signal to its driver's writes:"});
+}
+
 }  // namespace
 
 std::filesystem::path store_path(const std::filesystem::path& config_file) {
@@ -215,6 +226,7 @@ Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& d
   check_site(config.site, here, diagnostics);
   rules::Compiled compiled = rules::compile(config.rules, here, announced);
   diagnostics.insert(diagnostics.end(), compiled.diagnostics.begin(), compiled.diagnostics.end());
+  if (compiled.rules && !config.rules_write) warn_of_writes(*compiled.rules, diagnostics);
 
   // One fault is said once: by who read it first.
   Diagnostics& said = out.loaded.diagnostics;

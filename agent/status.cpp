@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "agent/alert_board.h"
 #include "base/bytes.h"
 #include "base/text.h"
 #include "wire/wire.h"
@@ -128,6 +129,10 @@ void find_problems(const StatusInputs& in, Node::List& problems) {
     problem(problems, {in.started, "not ready", "the bus has not come up yet", "readings wait in the drivers",
                        "journalctl -u weir"});
   find_driver_problems(in, problems);
+  if (in.writes.last_refused != 0 && in.clock.now() - in.writes.last_refused < kRecent)
+    problem(problems, {in.writes.last_refused, "a write of a rule was not done", in.writes.last_refusal,
+                       "no reading is affected; what the rule wanted to move was not moved",
+                       "weir check; try by hand: weir write PATH VALUE"});
 }
 
 void find_uplink_problems(const StatusInputs& in, Node::List& problems) {
@@ -211,6 +216,29 @@ Node wear_node(const store::Wear& wear, std::uint64_t endurance) {
     node.set("years_left", std::round(left / static_cast<double>(wear.a_day) / 365.25 * 10) / 10);
   }
   return node;
+}
+
+// How many stand, and the newest that nobody has put aside.
+void set_alerts(std::vector<rules::AlertEvent> standing, Node& rules) {
+  constexpr std::size_t kMostShown = 100;
+  std::uint64_t critical = 0, warning = 0, info = 0, acknowledged = 0, latched = 0, shelved = 0;
+  for (const rules::AlertEvent& alert : standing) {
+    shelved += alert.shelved ? 1 : 0;
+    latched += alert.latched ? 1 : 0;
+    if (!alert.active || alert.shelved) continue;
+    acknowledged += alert.acknowledged ? 1 : 0;
+    ++(alert.severity == "critical" ? critical : alert.severity == "warning" ? warning : info);
+  }
+  Node counts = Node::object();
+  counts.set("critical", critical).set("warning", warning).set("info", info).set("acknowledged", acknowledged);
+  counts.set("latched", latched).set("shelved", shelved);
+  rules.set("alerts", std::move(counts));
+  std::erase_if(standing, [](const rules::AlertEvent& alert) { return !alert.active || alert.shelved; });
+  std::ranges::stable_sort(standing, std::greater(), &rules::AlertEvent::since);
+  if (standing.size() > kMostShown) standing.resize(kMostShown);
+  Node::List newest;
+  for (const rules::AlertEvent& alert : standing) newest.push_back(alert_document(alert));
+  rules.set("active_alerts", std::move(newest));
 }
 
 Node store_node(const StatusInputs& in) {
@@ -315,14 +343,13 @@ Node status(const StatusInputs& in) {
   const rules::Counters& counters = in.line.state().engine().counters();
   rules.set("groups", in.line.state().engine().groups()).set("readings", counters.readings);
   rules.set("late", counters.late).set("bad", counters.bad).set("arithmetic", counters.arithmetic);
-  Node::List alerts;
-  for (const rules::AlertEvent& alert : in.line.state().engine().active_alerts()) {
-    Node one = Node::object();
-    one.set("rule", alert.rule).set("severity", alert.severity).set("since", to_iso(alert.since));
-    one.set("message", alert.message).set("uncertain", alert.uncertain);
-    alerts.push_back(std::move(one));
-  }
-  rules.set("active_alerts", std::move(alerts));
+  set_alerts(in.line.state().engine().active_alerts(), rules);
+  Node writes = Node::object();
+  writes.set("enabled", in.writes.enabled).set("asked", in.writes.asked).set("done", in.writes.done);
+  writes.set("refused", in.writes.refused);
+  if (in.writes.last_refused != 0)
+    writes.set("last_refusal", in.writes.last_refusal).set("last_refused", to_iso(in.writes.last_refused));
+  rules.set("writes", std::move(writes));
   out.set("rules", std::move(rules));
 
   out.set("store", store_node(in));

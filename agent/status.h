@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/rates.h"
+#include "agent/rule_writes.h"
 #include "base/clock.h"
 #include "base/document.h"
 #include "base/error.h"
@@ -48,6 +49,7 @@ struct StatusInputs {
   std::uint64_t replayed = 0;
   std::vector<std::pair<config::Uplink, uplink::Stats>> uplinks = {};
   const Rates* rates = nullptr;
+  RuleWrites::Counters writes = {};
 };
 
 // The document: verdict, problems (each with since, what, why, means, do), drivers, queue, uplinks.

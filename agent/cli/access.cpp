@@ -15,14 +15,6 @@
 namespace weir::cli {
 namespace {
 
-// For the log: who pressed the button, not the root that sudo made of them.
-std::string who() {
-  if (const char* before_sudo = std::getenv("SUDO_USER"); before_sudo != nullptr && ::geteuid() == 0)
-    return before_sudo;
-  const passwd* user = ::getpwuid(::getuid());
-  return user != nullptr ? user->pw_name : "uid " + std::to_string(::getuid());
-}
-
 void print(const Node& answer, std::string_view value_key, std::string_view quality) {
   const Paint paint(stdout);
   Timestamp time = 0;
@@ -35,6 +27,13 @@ void print(const Node& answer, std::string_view value_key, std::string_view qual
 }
 
 }  // namespace
+
+std::string who() {
+  if (const char* before_sudo = std::getenv("SUDO_USER"); before_sudo != nullptr && ::geteuid() == 0)
+    return before_sudo;
+  const passwd* user = ::getpwuid(::getuid());
+  return user != nullptr ? user->pw_name : "uid " + std::to_string(::getuid());
+}
 
 void add_read(CLI::App& app, Context& context) {
   struct Given {

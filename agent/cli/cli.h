@@ -24,10 +24,14 @@ struct Context {
 // Prints "weir: …" and what to do, to stderr, and sets the exit code.
 void failed(Context& context, const Error& error);
 
+// For the log: who pressed the button, not the root that sudo made of them.
+std::string who();
+
 void add_run(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_test(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
+void add_alerts(CLI::App& app, Context& context);
 void add_tap(CLI::App& app, Context& context);
 void add_history(CLI::App& app, Context& context);
 void add_detect(CLI::App& app, Context& context);

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstdio>
+#include <ranges>
+#include <utility>
 
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -83,11 +85,27 @@ Table drivers_table(const Node& status, Timestamp now) {
 }
 
 Table alerts_table(const Node& status, Timestamp now) {
-  Table table({{"SEVERITY", false, true}, {"SINCE", true}, {"RULE"}, {"MESSAGE"}});
-  for (const Node& alert : list_of(node_of(status, "rules"), "active_alerts"))
-    table.add({text_of(alert, "severity"), since_text(text_of(alert, "since"), now), text_of(alert, "rule"),
+  constexpr std::size_t kMostShown = 10;
+  Table table({{"SEVERITY", false, true}, {"SINCE", true}, {"ALERT"}, {"MESSAGE"}});
+  for (const Node& alert : list_of(node_of(status, "rules"), "active_alerts") | std::views::take(kMostShown))
+    table.add({text_of(alert, "severity"), since_text(text_of(alert, "since"), now), text_of(alert, "target"),
                text_of(alert, "message") + (is_true(alert, "uncertain") ? " (uncertain: its inputs are bad)" : "")});
   return table;
+}
+
+// "Active alerts: 1 critical, 12 warning; the newest, more with weir alerts"
+std::string alerts_title(const Node& status) {
+  const Node& rules = node_of(status, "rules");
+  const Node& counts = node_of(rules, "alerts");
+  std::string out = "Active alerts";
+  const char* between = ": ";
+  std::int64_t all = 0;
+  for (const char* severity : {"critical", "warning", "info"}) {
+    const std::int64_t count = number_of(counts, severity);
+    all += count;
+    if (count > 0) out += std::exchange(between, ", ") + std::to_string(count) + " " + severity;
+  }
+  return all > 10 ? out + "; the newest, all with: weir alerts" : out;
 }
 
 std::string size_of(const Node& node, std::string_view key) {
@@ -155,7 +173,7 @@ void print(const Node& status, Timestamp now) {
   std::puts(verdict(status, paint).c_str());
   print_problems(status, now, paint);
   print("Drivers", drivers_table(status, now), paint);
-  print("Active alerts", alerts_table(status, now), paint);
+  print(alerts_title(status), alerts_table(status, now), paint);
 
   const Node& rates = node_of(status, "rates");
   const Node& store = node_of(status, "store");

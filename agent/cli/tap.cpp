@@ -183,7 +183,9 @@ class Watch {
       for (const auto& [name, value] : alert.group) group.set(name, value);
       node.set("time", to_iso(alert.time)).set("agent", alert.agent).set("alert", alert.rule).set("id", alert.id);
       node.set("change", alert.change).set("severity", alert.severity).set("message", alert.message);
-      node.set("group", std::move(group)).set("active", alert.active).set("uncertain", alert.uncertain);
+      node.set("group", std::move(group)).set("active", alert.active).set("acknowledged", alert.acknowledged);
+      node.set("latched", alert.latched).set("shelved", alert.shelved).set("suppressed", alert.suppressed);
+      node.set("uncertain", alert.uncertain);
       node.set("since", to_iso(alert.since));
       if (!alert.who.empty()) node.set("who", alert.who);
       if (!alert.why.empty()) node.set("why", alert.why);

@@ -104,6 +104,7 @@ struct Config {
   std::vector<Uplink> uplinks;
   Nanoseconds future_tolerance = 5 * kSecond;  // intake: { future: {tolerance: 5s, policy: clamp|refuse} }
   bool clamp_future = true;
+  bool rules_write = false;  // writes: enabled
   std::vector<Node> rules;  // the documents of rules.d, for rules::compile
   Source main;              // weir.yaml
   std::vector<Source> rule_files;

@@ -124,11 +124,7 @@ void describe_site(Fields& fields, Site& site) {
                 return {};
               });
   fields.text({"agent", "The agent's name upstream; the site's if left out"}, site.agent, check_plain_name);
-  fields.text({"timezone", "Of shifts and days in rules, as in /usr/share/zoneinfo"}, site.timezone, check_timezone);
-  fields.place("timezone", site.timezone_place);
-  fields.shifts({"shifts", "Of the calendar in rules: early: \"06:00-14:00\""}, site.shifts, check_shift_name);
-  fields.place("shifts", site.shifts_place);
-  fields.numbers({"constants", "Numbers that rules read as site.NAME"}, site.constants, check_identifier);
+  describe_surroundings(fields, site);
   if (site.agent.empty()) {
     const auto fit = check_plain_name(site.name);
     fields.require(site.name.empty() || fit.has_value(), "name",
@@ -206,6 +202,14 @@ void describe_uplink(Fields& fields, Uplink& uplink) {
 
 }  // namespace
 
+void describe_surroundings(Fields& fields, Site& site) {
+  fields.text({"timezone", "Of shifts and days in rules, as in /usr/share/zoneinfo"}, site.timezone, check_timezone);
+  fields.place("timezone", site.timezone_place);
+  fields.shifts({"shifts", "Of the calendar in rules: early: \"06:00-14:00\""}, site.shifts, check_shift_name);
+  fields.place("shifts", site.shifts_place);
+  fields.numbers({"constants", "Numbers that rules read as site.NAME"}, site.constants, check_identifier);
+}
+
 void describe(Fields& fields, Config& config) {
   fields.version({"version", "1, the version of this format", Need::required}, 1);
   fields.section(
@@ -225,6 +229,10 @@ void describe(Fields& fields, Config& config) {
                  uplink.name = name;
                  describe_uplink(f, uplink);
                });
+  std::string writes = config.rules_write ? "enabled" : "disabled";
+  fields.choice({"writes", "enabled: rules write to the signals that their drivers' writes: name"}, writes,
+                {"disabled", "enabled"});
+  config.rules_write = writes == "enabled";
   fields.section({"intake", "What is done to readings as they come"}, [&](Fields& f) {
     f.section({"future", "Readings with a time from the future"}, [&](Fields& g) {
       g.duration({"tolerance", "How far ahead of our clock is still now"}, config.future_tolerance, 0, kDay);

@@ -129,19 +129,24 @@ void Line::tick() {
 }
 
 Result<void> Line::install(const v1::RulesChanged& rules) {
-  if (auto ok = state_.apply(rules); !ok) return ok;
-  *entry().mutable_rules() = rules;
+  const Timestamp now = clock_.now();
+  if (auto ok = state_.apply(now, rules, gathering_.outputs); !ok) return ok;
+  v1::Entry& input = *gathering_.commit.add_entries();
+  input.set_time(now);
+  *input.mutable_rules() = rules;
   gathered(options_.commit_interval);
   return {};
 }
 
-std::size_t Line::command(const v1::Command& command) {
+std::size_t Line::command(const v1::Command& command, std::function<void(std::size_t)> committed) {
   const Timestamp now = clock_.now();
   const std::size_t changed = state_.apply(now, command, gathering_.outputs);
   if (changed == 0 && command.verb() != "write") return 0;
   v1::Entry& input = *gathering_.commit.add_entries();
   input.set_time(now);
   *input.mutable_command() = command;
+  if (committed)
+    gathering_.committed.push_back([committed = std::move(committed), changed] { committed(changed); });
   gathered(std::min(kSoon, options_.commit_interval));
   return changed;
 }
@@ -243,6 +248,7 @@ void Line::seal() {
   sealed.transaction.time = gathering.commit.time();
   sealed.alerts = std::move(gathering.outputs.alerts);
   sealed.writes = std::move(gathering.outputs.writes);
+  sealed.committed = std::move(gathering.committed);
   condition_.writes += sealed.writes.size();
   sealed.signals_changed = gathering.signals_changed;
   since_snapshot_ += sealed.transaction.commit.size() + sealed.transaction.raw.size();
@@ -313,6 +319,7 @@ void Line::committed(std::vector<Sealed> group, const std::vector<store::Committ
   for (const Sealed& sealed : group) {
     if (!sealed.alerts.empty()) handlers_.alerts(sealed.alerts);
     if (!sealed.writes.empty() && handlers_.writes) handlers_.writes(sealed.writes);
+    for (const auto& told : sealed.committed) told();
   }
   handlers_.stored(signals_changed);
   commit_next();

@@ -80,8 +80,8 @@ class Line final : public intake::Sink {
   Result<void> install(const v1::RulesChanged& rules);
 
   // What a person asked for: of alerts (for how many there was something to change), or a write, for whoever reads
-  // the log. What changes nothing is not kept.
-  std::size_t command(const v1::Command& command);
+  // the log. What changes nothing is not kept. `committed` hears of it once it is durable, if there was something.
+  std::size_t command(const v1::Command& command, std::function<void(std::size_t)> committed = {});
 
   // The agent has started: for whoever reads the log.
   void started(const v1::AgentStarted& started);
@@ -108,6 +108,7 @@ class Line final : public intake::Sink {
     std::vector<model::Series> readings;
     std::map<std::string, v1::Cursor> cursors;
     rules::Outputs outputs;
+    std::vector<std::function<void()>> committed;
     std::size_t bytes = 0;
     bool signals_changed = false;
     bool empty() const { return commit.entries().empty() && cursors.empty() && raw.gaps().empty(); }
@@ -117,6 +118,7 @@ class Line final : public intake::Sink {
     std::vector<v1::Cursor> cursors;
     std::vector<rules::AlertEvent> alerts;
     std::vector<rules::WriteRequest> writes;
+    std::vector<std::function<void()>> committed;
     std::optional<std::string> snapshot;  // the state after it
     bool signals_changed = false;
   };

@@ -1,6 +1,7 @@
 #include "line/state.h"
 
 #include <algorithm>
+#include <set>
 
 #include "codec/codec.h"
 #include "wire/wire.h"
@@ -52,15 +53,28 @@ void State::apply(const v1::Cursor& cursor) {
   last_epoch_ = std::max(last_epoch_, cursor.epoch());
 }
 
-Result<void> State::apply(const v1::RulesChanged& rules) {
+Result<void> State::apply(Timestamp arrival, const v1::RulesChanged& rules, rules::Outputs& outputs) {
   rules::Compiled compiled = compile_(rules);
   if (!compiled.rules) {
     const std::string why =
         compiled.diagnostics.empty() ? "they do not compile" : render(compiled.diagnostics.front());
     return fail("rules of the log: " + why);
   }
+  std::vector<rules::AlertEvent> before = engine_->active_alerts();
   engine_->install(std::move(compiled.rules));
   installed_ = rules;
+  std::set<std::string> left;
+  for (rules::AlertEvent& alert : engine_->active_alerts()) left.insert(std::move(alert.id));
+  for (rules::AlertEvent& alert : before) {
+    if (left.contains(alert.id)) continue;
+    alert.active = alert.latched = alert.shelved = alert.suppressed = alert.uncertain = false;
+    alert.shelved_until = 0;
+    alert.time = arrival;
+    alert.change = "forgotten";
+    alert.who.clear();
+    alert.why.clear();
+    outputs.alerts.push_back(std::move(alert));
+  }
   return {};
 }
 
@@ -97,7 +111,7 @@ Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, r
       case v1::Entry::kTick: tick(entry.time(), outputs); break;
       case v1::Entry::kDriverState: apply(entry.driver_state()); break;
       case v1::Entry::kRules:
-        if (auto ok = apply(entry.rules()); !ok) notes_.push_back(ok.error().text());
+        if (auto ok = apply(entry.time(), entry.rules(), outputs); !ok) notes_.push_back(ok.error().text());
         break;
       case v1::Entry::kSignal: apply(entry.signal()); break;
       case v1::Entry::kCommand: apply(entry.time(), entry.command(), outputs); break;
@@ -136,8 +150,9 @@ Result<void> State::restore(std::string_view saved) {
   v1::Snapshot snapshot;
   if (!snapshot.ParseFromArray(saved.data(), static_cast<int>(saved.size()))) return fail("the snapshot is damaged");
   bool compiled = true;
+  rules::Outputs none;  // a new engine has nothing to forget
   if (snapshot.has_installed())
-    if (auto ok = apply(snapshot.installed()); !ok) {
+    if (auto ok = apply(0, snapshot.installed(), none); !ok) {
       notes_.push_back(ok.error().text());
       compiled = false;
     }

@@ -34,7 +34,8 @@ class State {
   std::size_t apply(Timestamp arrival, const v1::Command& command, rules::Outputs& outputs);
   void apply(const v1::DriverStateInput& driver_state);
   void apply(const v1::Cursor& cursor);
-  Result<void> apply(const v1::RulesChanged& rules);
+  // Alerts of which nothing is left are told as forgotten.
+  Result<void> apply(Timestamp arrival, const v1::RulesChanged& rules, rules::Outputs& outputs);
   void tick(Timestamp now, rules::Outputs& outputs) { engine_->tick(now, outputs); }
 
   // One row of the log, whole. Rules of the log that this build cannot compile are left out, and that is

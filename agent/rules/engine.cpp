@@ -180,15 +180,19 @@ std::vector<AlertEvent> Engine::State::active_alerts() const {
 }
 
 std::size_t Engine::State::command(Timestamp arrival, const AlertCommand& command, Outputs& outputs) {
-  advance_clock(arrival, outputs);
   Sink to = sink(outputs);
+  to.arrival = arrival;
+  std::vector<std::uint32_t> touched;
   std::size_t count = 0;
   for (std::uint32_t r = 0; r < states_.size(); ++r) {
-    const std::size_t touched = states_[r]->command(command, to);
-    if (touched == 0) continue;
-    count += touched;
-    for (std::uint32_t g = 0; g < states_[r]->size(); ++g) set_timer(r, g);
+    const std::size_t alerts = states_[r]->command(command, to);
+    if (alerts > 0) touched.push_back(r);
+    count += alerts;
   }
+  // One that changes nothing is not logged, so it may not even let time pass.
+  if (count > 0) advance_clock(arrival, outputs);
+  for (const std::uint32_t r : touched)
+    for (std::uint32_t g = 0; g < states_[r]->size(); ++g) set_timer(r, g);
   return count;
 }
 

@@ -49,6 +49,7 @@ struct AlertEvent {
   std::string id;         // 32 hexadecimal digits: hash of rule, group and first event time
   std::string rule;
   std::map<std::string, std::string> group;
+  std::string target;     // RULE, or RULE/CAPTURES: as an AlertCommand names it
   std::string severity;   // info, warning, critical
   bool active = false, acknowledged = false, latched = false, shelved = false, suppressed = false;
   bool uncertain = false; // inputs went bad while it was active
@@ -57,7 +58,7 @@ struct AlertEvent {
   std::string message;
   std::string change;     // raised, cleared, uncertain, certain, acknowledged, shelved, unshelved, suppressed,
                           // unsuppressed, repeated, reset, forgotten
-  std::string who, why;   // of a change that a person made
+  std::string who, why;   // of a change that a person made; of an alert as it stands: of the last one
   Timestamp shelved_until = 0;
 };
 
@@ -148,7 +149,7 @@ class Engine {
   // Made once a second: a step of more than ten seconds counts as ten, as the agent was not running then.
   void tick(Timestamp now, Outputs& outputs);
 
-  // How many alerts it was for; 0: nothing has such a name, and nothing changed.
+  // How many alerts it was for; 0: there was nothing to change, and nothing did: it need not be logged.
   std::size_t command(Timestamp arrival, const AlertCommand& command, Outputs& outputs);
 
   // Whether anything waits for time: then the line makes ticks, one a second.

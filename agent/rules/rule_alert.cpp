@@ -147,6 +147,7 @@ AlertEvent RuleState::alert_event(std::uint32_t g, const char* what, const Alarm
   const auto captures = captures_of(g);
   for (const std::uint16_t c : rule_->group_captures)
     event.group[rule_->captures[c].empty() ? std::to_string(c + 1) : rule_->captures[c]] = captures[c];
+  event.target = group.captures->empty() ? rule_->name : rule_->name + "/" + *group.captures;
   event.severity = rule_->alert->severity;
   event.active = group.phase == Phase::active;
   event.acknowledged = alarm.acknowledged;
@@ -171,6 +172,8 @@ void RuleState::alerts(std::vector<AlertEvent>& out) const {
     const Alarm& alarm = alarms_.at(g);
     const bool active = groups_[g].phase == Phase::active;
     out.push_back(alert_event(g, active ? (groups_[g].uncertain ? "uncertain" : "raised") : alarm.latched ? "cleared" : "shelved", alarm));
+    out.back().who = alarm.who;
+    out.back().why = alarm.why;
   }
 }
 

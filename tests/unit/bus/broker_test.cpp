@@ -155,6 +155,8 @@ TEST_F(BrokerTest, ADriverHasItsOwnTopicsAlone) {
   }
   for (const char* agents : {"ack", "write", "read"})
     EXPECT_FALSE(publish(*boiler, std::string("weir/v1/") + agents + "/boiler")) << agents;
+  for (const char* agents : {"alerts/hot", "alerts/hot/1", "alerts", "alert", "alert/answer"})
+    EXPECT_FALSE(publish(*boiler, std::string("weir/v1/") + agents)) << agents;
   EXPECT_FALSE(publish(*boiler, "elsewhere"));
   EXPECT_FALSE(publish(*boiler, "$SYS/broker"));
 
