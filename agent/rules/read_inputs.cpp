@@ -42,6 +42,8 @@ class InputReader {
     if (draft_.captures_known) {
       gather_captures(*from);
       split_group(*from);
+    } else {
+      rule_.members = draft_.find("across") != nullptr || draft_.find("by") != nullptr;
     }
     read_within();
   }

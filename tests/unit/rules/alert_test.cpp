@@ -120,6 +120,19 @@ rules:
   EXPECT_THAT(plant.said(), ElementsAre("400 cleared since 10: b is silent"));
 }
 
+TEST(Missing, KnowsWhatEachInputSaidLast) {
+  Plant plant(R"Y(
+rules:
+  - name: silent
+    from: {t: "d-{n}/t", mode: "d-{n}/mode"}
+    within: forever
+    missing: 10s
+    alert: {severity: warning, message: "{t} while {upper(mode)}"}
+)Y");
+  plant.at(1, "d-1/t", 20.0).at(2, "d-1/mode", std::string("idle")).tick_to(15);
+  EXPECT_THAT(plant.said(), ElementsAre("12 raised since 2: 20 while IDLE"));
+}
+
 TEST(Time, IsJudgedEachSecondWhereItIsSpokenOf) {
   Plant plant("rules: [{name: r, from: {run: \"d/run\"}, when: since(run) > 5s, alert: {severity: info, message: \"{since(run) / 1s}\"}}]");
   plant.at(1, "d/run", true).tick_to(10);

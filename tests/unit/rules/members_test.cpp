@@ -56,5 +56,37 @@ rules:
   EXPECT_THAT(plant.said(), ElementsAre("10 a/mean = 24", "10 a/warmest = 30", "10 b/mean = 5", "10 b/warmest = 5"));
 }
 
+TEST(Members, MeetWhereverTheirCapturesStand) {
+  Plant plant(R"Y(
+rules:
+  - name: drop
+    from: {p: "{line}/in-{k}/{n}", q: "{line}/out-{n}/{k}"}
+    across: [k, n]
+    within: forever
+    when: max(p - q) > 5
+    alert: {severity: info, message: "{count(p - q)} pairs"}
+)Y");
+  plant.at(1, "a/in-x/y", 9.0).at(2, "a/out-x/y", 1.0).tick_to(4);
+  EXPECT_THAT(plant.said(), IsEmpty()) << "x of one is y of the other";
+  plant.at(5, "a/out-y/x", 1.0).tick_to(8);
+  EXPECT_THAT(plant.said(), ElementsAre("5 raised since 5: 1 pairs"));
+}
+
+TEST(Members, LateReadingsGoAsideUnderTheNameOfTheirMember) {
+  Plant plant(R"Y(
+rules:
+  - name: mean
+    from: {t: "{building}/{floor}/t"}
+    across: floor
+    window: 10s
+    late: side
+    emit: {"{building}/mean": mean(t)}
+)Y");
+  plant.at(1, "a/1/t", 20.0).at(12, "a/1/t", 20.0).at(12, "a/2/t", 20.0).tick_to(15);
+  plant.out.clear();
+  plant.at(3, "a/2/t", 7.0);
+  EXPECT_THAT(plant.said(), ElementsAre("3 a/2/t_late = 7"));
+}
+
 }  // namespace
 }  // namespace weir::rules
