@@ -211,6 +211,12 @@ void read_late(Draft& draft, const Node& node) {
   const auto choice = read_choice(node, "way with late readings", kChoices, draft.reporter);
   if (!choice) return;
   rule.late = static_cast<Late>(*choice);
+  const Window::Kind kind = rule.window.kind;
+  // Of the others, one late reading would begin and end all that came after it elsewhere.
+  if (rule.late == Late::revise &&
+      (kind == Window::Kind::session || kind == Window::Kind::last || kind == Window::Kind::since_reset))
+    draft.reporter.error(node, "only windows that the clock begins and ends can be revised",
+                         "write late: drop or side; or a window such as 1h or {calendar: shift}");
   if (rule.late == Late::side && draft.captures_known)
     for (const Input& input : rule.inputs) rule.side.push_back(late_path(input));
 }

@@ -27,6 +27,7 @@ double mark(const Result3& value) {
 void RuleState::keep_window(std::uint32_t g, Timestamp begin, Timestamp end) {
   if (revising_ != nullptr) return;
   auto& kept = kept_[g];
+  if (!kept.empty() && kept.back().full) kept.clear();
   Kept& one = kept.emplace_back();
   one.begin = begin;
   one.end = end;
@@ -42,21 +43,25 @@ void RuleState::keep_window(std::uint32_t g, Timestamp begin, Timestamp end) {
 
 // What has come with an event, in the window that is open.
 void RuleState::keep_readings(std::uint32_t g, Timestamp time, const std::vector<Fresh>& fresh) {
-  if (revising_ != nullptr) return;
+  if (revising_ != nullptr || kept_[g].empty() || kept_[g].back().full) return;
+  Kept& window = kept_[g].back();
   for (const Fresh& one : fresh)
     for (std::uint16_t i = 0; i < rule_->inputs.size(); ++i) {
       if ((one.slots >> i & 1) == 0) continue;
       const Slot& from = slot(g, one.member, i);
       std::unique_ptr<std::string> text;
       if (rule_->inputs[i].type == Type::text) text = std::make_unique<std::string>(text_of(g, one.member, i));
-      kept_[g].back().readings.push_back({time, from.number, from.quality, one.member, i, std::move(text)});
+      window.readings.push_back({time, from.number, from.quality, one.member, i, std::move(text)});
     }
+  if (window.readings.size() <= kMostPending) return;
+  window.full = true;
+  window.readings = std::vector<Pending>();
 }
 
 // False if nothing is kept any more of when it was.
 bool RuleState::keep_late(std::uint32_t g, std::uint16_t i, const Incoming& reading, Sink& sink) {
   auto& kept = kept_[g];
-  if (kept.empty() || reading.time < kept.front().begin) return false;
+  if (kept.empty() || kept.back().full || reading.time < kept.front().begin) return false;
   auto at = std::ranges::find_if(kept, [&](const Kept& one) { return reading.time < one.end; });
   if (at == kept.end() || reading.time < at->begin) {
     const auto [begin, end] = window_around(reading.time);
@@ -68,6 +73,7 @@ bool RuleState::keep_late(std::uint32_t g, std::uint16_t i, const Incoming& read
     ++sink.counters.duplicate;
     return true;
   }
+  if (at->readings.size() >= kMostPending) return false;
   at->readings.insert(where, {reading.time, reading.number, reading.quality, reading.member, i,
                               reading.text ? std::make_unique<std::string>(*reading.text) : nullptr});
   at->dirty = true;

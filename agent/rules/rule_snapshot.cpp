@@ -157,6 +157,7 @@ void RuleState::save(std::string& out, const Timers& timers) const {
         for (const Pending& reading : kept.readings) save_pending(reading, out);
         put_varint(out, kept.said.size());
         for (const double said : kept.said) put_double(out, said);
+        put_flag(out, kept.full);
       }
     }
     const auto alarm = alarms_.find(g);
@@ -266,6 +267,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
         const std::uint64_t said = in.varint();
         if (said != 0 && said != rule_->emits.size()) return false;
         for (std::uint64_t s = 0; s < said; ++s) kept.said.push_back(in.float64());
+        kept.full = get_flag(in);
       }
     }
     if (get_flag(in)) {

@@ -194,6 +194,7 @@ class RuleState {
     std::vector<Pending> readings;
     std::vector<double> said;    // what went out; NaN: unknown
     bool dirty = false;          // a late reading came into it
+    bool full = false;           // more readings came than are kept: nothing up to its end is computed anew
   };
   struct Incoming {
     Timestamp time;

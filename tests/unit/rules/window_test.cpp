@@ -111,6 +111,21 @@ TEST(Window, RevisesWhatComesLate) {
   EXPECT_THAT(plant.said(), ElementsAre("30 d/sum = 18", "30 d/up = 2"));
 }
 
+TEST(Window, KeepsNoMoreThanItMayToBeRevised) {
+  Plant plant(rule("    window: 1h\n    late: revise\n    emit: {d/sum: sum(t)}\n"));
+  for (int i = 0; i < 66'000; ++i) plant.at(0.05 * i, "d/t", 1.0);
+  EXPECT_LT(plant.engine.save().size(), 10'000U);
+  plant.at(3601, "d/t", 1.0).at(3602, "d/t", 1.0);
+  EXPECT_THAT(plant.said(), ElementsAre("3600 d/sum = 66000"));
+  plant.at(0.01, "d/t", 1.0);
+  EXPECT_EQ(plant.engine.counters().late, 1U) << "what it would be computed from is not kept";
+  // The next one is kept.
+  plant.at(7200, "d/t", 1.0);
+  EXPECT_THAT(plant.said(), ElementsAre("7200 d/sum = 2"));
+  plant.at(3601.5, "d/t", 1.0);
+  EXPECT_THAT(plant.said(), ElementsAre("7200 d/sum = 3 revised"));
+}
+
 TEST(Window, PutsLateReadingsAside) {
   Plant plant(rule("    window: 10s\n    late: side\n    emit: {d/sum: sum(t)}\n"));
   plant.at(1, "d/t", 1.0).at(11, "d/t", 2.0).at(3, "d/t", 4.0, model::kGood, 12);
