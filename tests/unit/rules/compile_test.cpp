@@ -5,6 +5,7 @@
 
 #include "plant.h"
 #include "rules/rule_set.h"
+#include "rules/validity.h"
 
 namespace weir::rules {
 namespace {
@@ -84,6 +85,18 @@ TEST(Compile, RefusesTwoThatMakeOnePath) {
                      "  - {name: a, from: {t: \"{d}/t\"}, window: 1m, late: side, emit: {\"{d}/m\": mean(t)}}\n"
                      "  - {name: b, from: {t: \"{d}/s\"}, emit: {\"{d}/t_late\": t}}\n"),
               ElementsAre("3:43+10 rule 'a' may put late readings under the same path: {d}/t_late | give each output a path of its own"));
+}
+
+TEST(Compile, RefusesWhatIsRepairedUnderThePathOfARule) {
+  const std::string valid = "valid:\n  - device: \"b-{n}\"\n    signals: {t: {range: [0, 100], repair: hold}}\n";
+  const Compiled fine = compile_yaml(valid);
+  ASSERT_TRUE(fine.rules) << all(fine.diagnostics);
+  const std::string path = fine.rules->validity->profiles.at(0).checks.at(0).repaired.text;
+  EXPECT_THAT(faults(valid + "rules:\n  - {name: a, from: {t: \"x/t\"}, emit: {\"b-1/" + path.substr(path.find('/') + 1) + "\": t}}\n"),
+              ElementsAre(HasSubstr("what valid: repairs of b-{n}/t goes out under the same path: " + path + " | give this output another path")));
+  const std::vector<model::Signal> signals{make_signal("b-1/t")};
+  EXPECT_THAT(faults(valid + "rules:\n  - {name: a, from: {t: \"" + path + "\"}, emit: {\"b-{n}/m\": t}}\n", signals), IsEmpty())
+      << "it is known";
 }
 
 TEST(Compile, RefusesTwoThatWriteToOneSignal) {

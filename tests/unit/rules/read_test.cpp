@@ -186,6 +186,9 @@ TEST(Read, Windows) {
       {"window: {since: start}", "window `start`: 'start' is no beginning of a window | write reset"},
       {"window: {since: reset, every: 1ms}", "window `1ms`: 1ms is too short | 1s to 366d is allowed"},
       {"window: 1m\nlate: later", "late `later`: 'later' is no way with late readings | write drop, revise or side"},
+      {"window: {session: 1m}\nlate: revise",
+       "late `revise`: only windows that the clock begins and ends can be revised | write late: drop or side; or a window such as 1h "
+       "or {calendar: shift}"},
       {"window: 1m\nlate: {}", "late `{`: late: without what becomes of late readings | write late: drop, revise or side"},
       {"window: 1m\nlate: {side: \"b/late\"}", "late `b/late`: without {n} this path is the same for several signals | put it into the path"},
   };
@@ -216,6 +219,24 @@ TEST(Read, Alerts) {
   expect_all(cases, kFrom + "when: t > 1\n");
 }
 
+TEST(Read, Messages) {
+  const std::string alert = kFrom + "when: t > 1\nalert: {severity: info, message: ";
+  const std::string longest(1025, 'x');
+  EXPECT_THAT(wrong_with(alert + "\"{n\"}"), ElementsAre("alert `{`: '{' without '}' | write {{ for a brace in the message"));
+  EXPECT_THAT(wrong_with(alert + "\"n}\"}"), ElementsAre("alert `}`: '}' without '{' | write }} for a brace in the message"));
+  EXPECT_THAT(wrong_with(alert + longest + "}"), ElementsAre("alert `x`: a message of 1025 bytes | 1024 are allowed"));
+  EXPECT_THAT(wrong_with(alert + "\"{{{n}}} is at {t:.1f}, {hour():d} h\"}"), IsEmpty());
+}
+
+TEST(Read, Bounds) {
+  std::string inputs = "within: 5s\nfrom:\n", lets = "let:\n";
+  for (int i = 0; i < 33; ++i) inputs += "  t" + std::to_string(i) + ": \"d/t" + std::to_string(i) + "\"\n";
+  for (int i = 0; i < 65; ++i) lets += "  x" + std::to_string(i) + ": t\n";
+  EXPECT_THAT(wrong_with(inputs + "emit: {\"d/x\": t0}"), ElementsAre("t0 `t`: a rule has 1 to 32 inputs, not 33"));
+  EXPECT_THAT(wrong_with(kRule + lets), ElementsAre("x0 `x`: 65 names under let: | 64 are allowed"));
+  EXPECT_THAT(wrong_with(kFrom + "emit: {\"b-{n}/" + std::string(600, 'x') + "\": t}"), testing::SizeIs(1));
+}
+
 TEST(Read, Detectors) {
   const std::string alert = kFrom + "alert: {severity: info}\n";
   const Wrong cases[] = {
@@ -223,7 +244,8 @@ TEST(Read, Detectors) {
       {"detect: {sensitivity: extreme}", "detect `extreme`: 'extreme' is no sensitivity | write low, normal or high"},
       {"detect: {detector: mad}", "detect `detector`: detect: has no 'detector' | write method: zscore"},
       {"detect: {threshold: high}", "detect `high`: this is a text where a number belongs | write it as 3 or 3.5, without quotes"},
-      {"detect: {method: magic}", "detect `detect`: there is no detector 'magic'"},
+      {"detect: {method: magic}", "detect `magic`: 'magic' is no method | write default, zscore, ewma, mad, cusum, rate or flatline"},
+      {"detect: {alpha: 0.1}", "detect `detect`: the detector default has no alpha | it takes: sensitivity"},
   };
   expect_all(cases, alert);
   EXPECT_THAT(wrong_with("from: {a: \"x/a\", b: \"x/b\"}\nwithin: 1s\ndetect: {}\nemit: {\"x/c\": score}"),
