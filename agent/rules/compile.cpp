@@ -97,15 +97,18 @@ void warn_of_silence(const RuleSet& set, const KnownSignals& signals, Reporter& 
   };
   for (const Rule& rule : set.rules)
     for (const Input& input : rule.inputs)
-      if (const std::string& pattern = input.pattern.text(); signals.examples(input.pattern).empty() && !is_made(pattern))
+      if (const std::string& pattern = input.pattern.text();
+          signals.examples(input.pattern).empty() && !is_made(pattern))
         reporter.warn(rule.position, 1, "rule '" + rule.name + "': no signal that is known matches " + pattern,
                       "the rule waits for one; compare with what the driver announces");
 }
 
-std::shared_ptr<const ValiditySet> read_profiles(std::span<const Node> files, const KnownSignals& signals, Reporter& reporter) {
+std::shared_ptr<const ValiditySet> read_profiles(std::span<const Node> files, const KnownSignals& signals,
+                                                 Reporter& reporter) {
   auto set = std::make_shared<ValiditySet>();
   for (const Node& file : files)
-    if (const Node* valid = file.as_map() != nullptr ? file.find("valid") : nullptr) read_valid(*valid, signals, reporter, *set);
+    if (const Node* valid = file.as_map() != nullptr ? file.find("valid") : nullptr)
+      read_valid(*valid, signals, reporter, *set);
   return set;
 }
 

@@ -121,7 +121,8 @@ class Graph {
   void refuse(Output output, Output other) {
     const std::string same = " the same path: " + place(other).path;
     if (other.kind == Kind::repair)
-      return complain(output, "what valid: repairs of " + repairs_[other.index]->pattern.text() + " goes out under" + same,
+      return complain(output,
+                      "what valid: repairs of " + repairs_[other.index]->pattern.text() + " goes out under" + same,
                       "give this output another path");
     const std::string owner = "rule '" + rules_[other.rule].name + "' may ";
     if (!output.written() && !other.written())
