@@ -29,8 +29,8 @@ Result<model::Value> as_type(const model::Value& value, const model::Signal& sig
   if (const auto* real = std::get_if<double>(&value); real != nullptr && signal.type == model::ValueType::integer &&
                                                       std::abs(*real) <= kExact && *real == std::trunc(*real))
     return model::Value(static_cast<std::int64_t>(*real));
-  return fail("'" + signal.path + "' is a " + model::to_text(signal.type) + ", and " + model::to_text(value) +
-              " is a " + model::to_text(model::type_of(value)));
+  return fail("'" + signal.path + "' is of type " + model::to_text(signal.type) + ", and " + model::to_text(value) +
+              " of type " + model::to_text(model::type_of(value)));
 }
 
 }  // namespace

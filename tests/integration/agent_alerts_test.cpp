@@ -35,15 +35,14 @@ class AlertsTest : public testing::Test {
     options.url = bus_->url();
     options.client_id = "panel";
     panel_ = mqtt::make_paho_client(io_.get_executor(), options);
-    bool listens = false;
     panel_->start({.connected =
-                       [&] {
+                       [this] {
                          panel_->subscribe({"weir/v1/alerts/#", "weir/v1/alert/answer"},
-                                           [&](const Result<void>& done) { listens = done.has_value(); });
+                                           [this](const Result<void>& done) { listens_ = done.has_value(); });
                        },
                    .disconnected = [](const Error&) {},
                    .message = [this](const mqtt::Message& message) { heard(message); }});
-    ASSERT_TRUE(agent_.until([&] { return listens; }));
+    ASSERT_TRUE(agent_.until([&] { return listens_; }));
   }
   void TearDown() override { EXPECT_TRUE(agent_.stop()); }
 
@@ -91,6 +90,7 @@ class AlertsTest : public testing::Test {
   test::Agent agent_{io_, WEIR_BIN};
   std::map<std::string, std::string> shown_;  // what a panel would show, by topic
   std::vector<std::string> answers_;
+  bool listens_ = false;
 };
 
 TEST_F(AlertsTest, ArePublishedHandledAndReconciled) {

@@ -50,7 +50,7 @@ TEST(AlertCommand, RefusesWhatIsNotRight) {
       {R"({"verb":"acknowledge","who":"eve"})", "acknowledge what?"},
       {R"({"verb":"acknowledge","target":"a"})", "who says so?"},
       {R"({"verb":"acknowledge","targte":"a","who":"eve"})", "did you mean 'target'?"},
-      {R"({"verb":"acknowledge","target":7,"who":"eve"})", "'target' is a number"},
+      {R"({"verb":"acknowledge","target":7,"who":"eve"})", "'target' is a whole number"},
       {R"({"verb":"acknowledge","target":null,"who":"eve"})", "'target' is"},
       {R"({"verb":"acknowledge","target":"a\u0000b","who":"eve"})", "control characters"},
       {R"({"verb":"acknowledge","target":"a","who":"eve","for":"1h"})", "'for' is only of shelve"},

@@ -104,13 +104,13 @@ TEST_F(Writes, AreNotSentUnlessTheyMay) {
   EXPECT_THAT(refused(want("pump-1/flow", 1.0)), HasSubstr("not writable"));
   EXPECT_THAT(refused(want("pump-1/other", 1.0)), HasSubstr("list it in weir.yaml"));
   EXPECT_THAT(refused(want("pump-1/mean", 1.0)), HasSubstr("the output of a rule"));
-  EXPECT_THAT(refused(want("pump-1/speed", 0.5)), HasSubstr("'pump-1/speed' is a"));
-  EXPECT_THAT(refused(want("pump-1/speed", 1e300)), HasSubstr("'pump-1/speed' is a"));
-  EXPECT_THAT(refused(want("pump-1/enable", 1.0)), HasSubstr("'pump-1/enable' is a bool"));
+  EXPECT_THAT(refused(want("pump-1/speed", 0.5)), HasSubstr("'pump-1/speed' is of type int, and "));
+  EXPECT_THAT(refused(want("pump-1/speed", 1e300)), HasSubstr("'pump-1/speed' is of type int, and "));
+  EXPECT_THAT(refused(want("pump-1/enable", 1.0)), HasSubstr("'pump-1/enable' is of type bool, and "));
   auto bad_fallback = want("pump-1/enable", false);
   bad_fallback.lease = kSecond;
   bad_fallback.fallback = std::string("on");
-  EXPECT_THAT(refused(bad_fallback), HasSubstr("'pump-1/enable' is a bool"));
+  EXPECT_THAT(refused(bad_fallback), HasSubstr("'pump-1/enable' is of type bool, and "));
   auto old = want("pump-1/enable", true);
   old.time -= 6 * kSecond;
   EXPECT_THAT(refused(old), HasSubstr("older than 5s"));

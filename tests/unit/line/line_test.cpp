@@ -521,6 +521,48 @@ TEST_F(LineTest, WhatAPersonAsksOfAlertsGoesThroughTheLog) {
   EXPECT_THAT(logged, testing::ElementsAre("acknowledge hot/1", "shelve hot/1"));
 }
 
+TEST_F(LineTest, WhoAsksHearsOnceItIsCommitted) {
+  start();
+  ASSERT_TRUE(line->install(more_rules()));
+  take("boiler-1/t", 95, kNow);
+  run_until([&] { return alerts.size() == 1; });
+  {
+    const std::lock_guard lock(disk.mutex);
+    disk.stalled = true;
+  }
+  std::size_t told = 0, told_of_nothing = 0;
+  EXPECT_EQ(line->command(alert_command("acknowledge", "hot/1"), [&](std::size_t count) { told = count; }), 1U);
+  EXPECT_EQ(line->command(alert_command("acknowledge", "hot/1"), [&](std::size_t) { ++told_of_nothing; }), 0U);
+  io.run_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(told, 0U);
+  {
+    const std::lock_guard lock(disk.mutex);
+    disk.stalled = false;
+  }
+  disk.changed.notify_all();
+  run_until([&] { return told > 0; });
+  EXPECT_EQ(told, 1U);
+  EXPECT_EQ(told_of_nothing, 0U);
+}
+
+TEST_F(LineTest, AnAlertWhoseRuleIsGoneIsForgotten) {
+  start();
+  ASSERT_TRUE(line->install(more_rules()));
+  take("boiler-1/t", 95, kNow);
+  v1::RulesChanged reworded = more_rules();
+  std::string& text = *reworded.mutable_files(0)->mutable_text();
+  text.replace(text.find("critical"), 8, "warning");
+  ASSERT_TRUE(line->install(reworded));  // the same computation
+  v1::RulesChanged none;
+  ASSERT_TRUE(line->install(none));
+  line->stop([] {});
+  run_until([&] { return alerts.size() == 2; });
+  EXPECT_EQ(alerts[1].change, "forgotten");
+  EXPECT_EQ(alerts[1].id, alerts[0].id);
+  EXPECT_EQ(alerts[1].target, "hot/1");
+  EXPECT_FALSE(alerts[1].active || alerts[1].latched || alerts[1].shelved);
+}
+
 TEST_F(LineTest, AWriteLeavesAtOnceAndAfterItsCommit) {
   Options options;
   options.commit_interval = kHour;
@@ -620,6 +662,7 @@ TEST_F(LineTest, AReplayOfTheLogIsWhatHappened) {
       clock.advance(static_cast<Nanoseconds>(split_mix(random) % 2'000) * kMillisecond);
       if (split_mix(random) % 10 == 0) line->tick();
       if (split_mix(random) % 3 == 0) io.poll();
+      if (i == 150 && round % 2 == 0) ASSERT_TRUE(line->install(some_rules()));
     }
     bool stopped = false;
     line->stop([&] { stopped = true; });
