@@ -35,7 +35,7 @@ model::Value value_of(const Result3& result, Type type) {
 Scene RuleState::scene(std::uint32_t g, Timestamp time, Sink& sink) {
   const std::size_t first = g * rule_->inputs.size();
   if (!rule_->steps.empty()) steps_now_.assign(rule_->steps.size(), kUnknown);
-  made_.clear();
+  if (!made_.empty()) made_.clear();
   Scene out{slots_.data() + first, rule_->has_texts ? texts_.data() + first : nullptr, rule_->within.data(), nullptr, time,
             &sink.counters.arithmetic};
   out.steps = steps_now_.data();
@@ -254,7 +254,12 @@ void RuleState::close_window(std::uint32_t g, Timestamp until, Sink& sink) {
     return;
   }
   for (std::size_t i = 0; i < count; ++i) goes_on = goes_on || next[i].holds || (hops && sliding_[first + i].stretches() > 0);
-  if (!goes_on) return reset_window(g);
+  if (!goes_on) {
+    // What an increase goes on from stays, whenever that will be.
+    group.window_end = kNever;
+    std::ranges::move(next, accumulators_.begin() + static_cast<std::ptrdiff_t>(first));
+    return;
+  }
   auto [next_begin, next_end] = window_around(end);
   if (const Nanoseconds step = next_end - next_begin; until > next_end && (until - next_end) / step > kMostWindows) {
     std::tie(next_begin, next_end) = window_around(until);
@@ -268,7 +273,7 @@ void RuleState::close_window(std::uint32_t g, Timestamp until, Sink& sink) {
 // What the aggregates say, in results_now_.
 void RuleState::sum_up(std::uint32_t g, Timestamp begin, Timestamp end, Sink& sink) {
   results_now_.clear();
-  made_.clear();
+  if (!made_.empty()) made_.clear();
   for (std::size_t i = 0; i < rule_->aggregates.size(); ++i) {
     const std::size_t at = g * rule_->aggregates.size() + i;
     Result3 result = slides_ ? sliding_[at].finish(rule_->aggregates[i], begin, end, sink.counters.arithmetic)

@@ -84,11 +84,14 @@ bool RuleState::keep_late(std::uint32_t g, std::uint16_t i, const Incoming& read
 bool RuleState::keep_said(std::uint32_t g, std::size_t emit, const Result3& value) {
   if (kept_[g].empty()) return true;
   Kept& window = revising_ != nullptr ? *revising_ : kept_[g].back();
-  if (window.said.size() < rule_->emits.size()) window.said.resize(rule_->emits.size(), HUGE_VAL);
-  const double now = mark(value);
-  double& before = window.said[emit];
-  const bool same = now == before || (std::isnan(now) && std::isnan(before));
-  before = now;
+  if (window.said.empty()) window.said.resize(2 * rule_->emits.size(), HUGE_VAL);
+  const double now[2] = {mark(value), static_cast<double>(value.quality)};
+  bool same = true;
+  for (std::size_t i = 0; i < 2; ++i) {
+    double& before = window.said[2 * emit + i];
+    same = same && (now[i] == before || (std::isnan(now[i]) && std::isnan(before)));
+    before = now[i];
+  }
   return revising_ == nullptr || !same;
 }
 

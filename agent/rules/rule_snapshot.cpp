@@ -265,7 +265,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
         for (std::uint64_t r = 0; r < readings; ++r)
           if (!restore_pending(g, in, kept.readings)) return false;
         const std::uint64_t said = in.varint();
-        if (said != 0 && said != rule_->emits.size()) return false;
+        if (said != 0 && said != 2 * rule_->emits.size()) return false;
         for (std::uint64_t s = 0; s < said; ++s) kept.said.push_back(in.float64());
         kept.full = get_flag(in);
       }

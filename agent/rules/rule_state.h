@@ -192,7 +192,7 @@ class RuleState {
     Timestamp begin, end;
     std::string before;          // the computation as it was when the window began
     std::vector<Pending> readings;
-    std::vector<double> said;    // what went out; NaN: unknown
+    std::vector<double> said;    // what went out, number and quality of each; NaN: unknown
     bool dirty = false;          // a late reading came into it
     bool full = false;           // more readings came than are kept: nothing up to its end is computed anew
   };
