@@ -23,13 +23,14 @@ constexpr int kFrozen = kQuestions, kNothing = kQuestions + 1;  // other reasons
 
 // A new extreme and a new shape say more than the others: a large change is often an everyday one.
 constexpr std::array<double, kQuestions> kWeight = {1, 1, 1, 2, 1, 1.5, 1};
-constexpr double kPlain = 1.3;       // a surprise up to it, one reading in twenty, says nothing
+constexpr double kPlain = 1.42;      // a surprise up to it, one reading in twenty-six, says nothing
+constexpr double kBeyond = 0.03;     // of the range so far: what a new extreme must exceed it by
 constexpr double kFrozenWeight = 8;  // it happens to no sound sensor that changes with each reading
 
-constexpr double kScale = 2.4;  // the sum of surprises that gives the score 0.5
+constexpr double kScale = 2.36;  // the sum of surprises that gives the score 0.5
 
-constexpr std::uint64_t kShort = 40, kLong = 1'000, kUsualChange = 300, kAll = 100'000;  // horizons, in readings
-constexpr std::size_t kCoarse = 4;  // readings in one step of a coarse shape
+constexpr std::uint64_t kShort = 40, kLong = 3'000, kUsualChange = 300, kAll = 100'000;  // horizons, in readings
+constexpr std::size_t kCoarse = 12;  // readings in one step of a coarse shape
 constexpr std::size_t kRecent = kCoarse * Shapes::kLength;
 constexpr std::uint64_t kMany = 1ull << 40;
 
@@ -108,15 +109,17 @@ class DefaultDetector final : public Detector {
       history.learn(magnitude);
     };
 
-    answer(kChange, change / (usual_change_.mean() + least));
+    const auto usual_now = day_.at(time);
+    // What leads to the usual of this time of day is no large change.
+    answer(kChange, std::min(change, std::fabs(value - usual_now.value_or(last_))) / (usual_change_.mean() + least));
     answer(kLevel, std::fabs(short_.mean() - long_.mean()) / sd);
     const double unrest = std::log((short_change_.mean() + least) / (long_change_.mean() + least));
     answer(kUnrest, std::fabs(unrest));
     if (reason_ == kUnrest) factor_ = std::exp(unrest);
-    const double beyond = std::max(value - highest_, lowest_ - value);
-    answer(kExtreme, std::max(0.0, beyond) / (highest_ - lowest_ + least));
+    const double beyond = std::max(value - highest_, lowest_ - value) / (highest_ - lowest_ + least);
+    answer(kExtreme, beyond < kBeyond ? 0 : beyond);
     if (reason_ == kExtreme) factor_ = value - lowest_;
-    if (const auto usual = day_.at(time)) answer(kDaily, std::fabs(value - *usual) / sd);
+    if (usual_now) answer(kDaily, std::fabs(value - *usual_now) / sd);
 
     std::shift_left(recent_.begin(), recent_.end(), 1);
     recent_.back() = value;
@@ -160,7 +163,9 @@ class DefaultDetector final : public Detector {
   double last_ = 0, highest_ = 0, lowest_ = 0;
   Moving usual_change_{kUsualChange}, short_change_{kShort}, long_change_{kLong};
   Moving short_{kShort}, long_{kLong}, all_{kAll};
-  std::array<Surprise, kQuestions> histories_;
+  static constexpr std::size_t kDelay = Surprise::kMostDelay;  // of what lasts longer than one reading
+  std::array<Surprise, kQuestions> histories_{Surprise(),       Surprise(kDelay), Surprise(kDelay), Surprise(),
+                                              Surprise(kDelay), Surprise(kDelay), Surprise(kDelay)};
   DayPattern day_;
   std::array<double, kRecent> recent_{};
   Shapes shapes_, coarse_shapes_;

@@ -3,6 +3,7 @@
 // The floor of the time: an exponentially weighted mean over the same readings, the least that a detector could do.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -41,12 +42,18 @@ struct Recording {
   std::vector<nab::Window> windows;
 };
 
+bool is_labelled(const fs::path& path) {
+  return fs::is_directory(path / "data") && fs::is_directory(path / "labels");
+}
+
 std::optional<fs::path> find_folder(const std::string& given) {
+  if (!given.empty() && !is_labelled(given)) give_up(given + " has no folders data and labels");
   for (const fs::path& path : {fs::path(given), fs::path("shared/nab"), fs::path("../shared/nab")})
-    if (!path.empty() && fs::is_directory(path / "data") && fs::is_directory(path / "labels")) return path;
+    if (!path.empty() && is_labelled(path)) return path;
   return std::nullopt;
 }
 
+// A row that is no reading is there, too, so that rows keep their numbers: no detector judges what is not finite.
 Recording read_recording(const fs::path& path, std::string key) {
   Recording out;
   out.key = std::move(key);
@@ -58,10 +65,10 @@ Recording read_recording(const fs::path& path, std::string key) {
   if (!time_column || !value_column) give_up(path.string() + " has no columns timestamp and value");
   for (csv::Reader::Step step; (step = reader.next()) != csv::Reader::Step::end;) {
     Timestamp time = 0;
-    double value = 0;
-    if (step == csv::Reader::Step::wrong || !csv::parse_time(reader.fields()[*time_column], time) ||
-        !csv::parse_number(reader.fields()[*value_column], value))
-      give_up(path.string() + ":" + std::to_string(reader.line()) + " is no reading");
+    double value = std::nan("");
+    if (step == csv::Reader::Step::wrong || !csv::parse_time(reader.fields()[*time_column], time))
+      time = out.times.empty() ? 0 : out.times.back();
+    else csv::parse_number(reader.fields()[*value_column], value);
     out.times.push_back(time);
     out.values.push_back(value);
   }
@@ -71,12 +78,15 @@ Recording read_recording(const fs::path& path, std::string key) {
 // Limits of windows are times of rows; where they are none, the window begins and ends with rows within.
 nab::Window window_of(const Recording& recording, Timestamp from, Timestamp to) {
   const auto& times = recording.times;
+  const auto later = [&](Timestamp than) {
+    return std::ranges::find_if(times, [&](Timestamp time) { return time > than; });
+  };
   auto first = std::ranges::find(times, from);
-  if (first == times.end()) first = std::ranges::find_if(times, [&](Timestamp time) { return time > from; });
-  auto last = std::ranges::find(times, to);
-  if (last == times.end()) last = std::ranges::find_if(times, [&](Timestamp time) { return time > to; }) - 1;
-  if (first == times.end() || last < first) give_up(recording.key + ": no row is within a window of its labels");
-  return {static_cast<std::size_t>(first - times.begin()), static_cast<std::size_t>(last - times.begin())};
+  const auto last = std::ranges::find(times, to);
+  if (first == times.end()) first = later(from);
+  const auto end = last == times.end() ? later(to) : last + 1;
+  if (first >= end) give_up(recording.key + ": no row is within a window of its labels");
+  return {static_cast<std::size_t>(first - times.begin()), static_cast<std::size_t>(end - times.begin()) - 1};
 }
 
 std::vector<Recording> read_folder(const fs::path& folder) {
@@ -114,7 +124,7 @@ std::vector<double> judge(const Recording& recording, detect::Detector& detector
   out.reserve(recording.times.size());
   std::optional<Timestamp> last;
   for (std::size_t i = 0; i < recording.times.size(); ++i) {
-    const bool later = !last || recording.times[i] > *last;
+    const bool later = std::isfinite(recording.values[i]) && (!last || recording.times[i] > *last);
     out.push_back(later ? detector.judge(recording.times[i], recording.values[i]).score : 0);
     if (later) last = recording.times[i];
   }

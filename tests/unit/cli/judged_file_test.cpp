@@ -118,6 +118,18 @@ TEST(JudgedFile, KeepsTheWorstAlarmsByTime) {
   for (std::size_t i = 1; i < worst.size(); ++i) EXPECT_LT(std::stoi(worst[i - 1].from), std::stoi(worst[i].from));
 }
 
+TEST(JudgedFile, OfAlarmsAlikeTheFirstAreKept) {
+  std::vector<Alarm> alarms(4);
+  alarms[0].from = "a";
+  alarms[1].from = "b";
+  alarms[2].from = "c";
+  alarms[3].from = "d";
+  alarms[3].score = 0.9;
+  keep_worst(alarms, 3);
+  ASSERT_THAT(alarms, SizeIs(3));
+  EXPECT_EQ(alarms[0].from + alarms[1].from + alarms[2].from, "abd");
+}
+
 TEST(JudgedFile, RefusesWhatIsNoFileOfReadings) {
   const auto error = [](const std::string& text) {
     const Judged judged = judge(text);

@@ -62,8 +62,8 @@ TEST(DefaultDetector, NoticesASpikeAtOnceAndSaysIt) {
   Noise noise;
   const auto detector = make();
   const auto all = alarms(*detector, 3'000, [&](int i) { return 20 + noise() + (i == 2'000 ? 15 : 0); });
-  EXPECT_NE(reason_of(all, 2'000, 1).find("higher than anything in the "), std::string::npos)
-      << reason_of(all, 2'000, 1);
+  const std::string reason = reason_of(all, 2'000, 1);
+  EXPECT_NE(reason.find(" in the 1 day since the start"), std::string::npos) << reason;
   EXPECT_EQ(count_within(all, 2'000, 2'100), 1) << "one event is one alarm";
 }
 
@@ -95,6 +95,15 @@ TEST(DefaultDetector, NoticesThatASeriesGrowsRestless) {
   const auto detector = make();
   const auto all = alarms(*detector, 3'000, [&](int i) { return 20 + noise() * (i >= 2'000 ? 2.5 : 1); });
   reason_of(all, 2'000, 100);
+}
+
+TEST(DefaultDetector, NoticesThatASeriesGrowsQuiet) {
+  Noise noise;
+  const auto detector = make();
+  const auto all = alarms(*detector, 3'000, [&](int i) { return 20 + noise() * (i >= 2'000 ? 0.05 : 1); });
+  const std::string reason = reason_of(all, 2'000, 100);
+  EXPECT_NE(reason.find("it changes 0."), std::string::npos) << reason;
+  EXPECT_NE(reason.find(" times as much as usual"), std::string::npos) << reason;
 }
 
 TEST(DefaultDetector, NoticesAFrozenSensorAndSaysForHowLong) {
