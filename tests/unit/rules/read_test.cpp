@@ -346,6 +346,9 @@ TEST(Read, WhatDriversAnnounced) {
   expect_all(cases, {}, signals);
   EXPECT_THAT(wrong_with("from: {p: {path: \"tank-{n}/p\", unit: kPa}}\nemit: {\"tank-{n}/m\": p}", std::span(signals).first(5)), IsEmpty());
   EXPECT_THAT(wrong_with("from: {p: {path: \"a/p\", unit: kiloPascal}}\nemit: {\"a/m\": p}"), testing::SizeIs(1));
+  const std::vector<model::Signal> mixed{signal("tank-1/p", "bar"), signal("tank-2/p", "bar"), signal("tank-3/p", "Cel")};
+  EXPECT_THAT(wrong_with("from: {p: {path: \"tank-{n}/p\", unit: kPa}}\nemit: {\"tank-{n}/m\": p}", mixed),
+              ElementsAre("from `tank-{n}/p`: tank-3/p is in Cel, which cannot be converted to kPa | ask for a unit of the same kind"));
   const std::vector<model::Signal> odd{signal("a/p", "hogshead")};
   EXPECT_THAT(wrong_with("from: {p: {path: \"a/p\", unit: kPa}}\nemit: {\"a/m\": p}", odd),
               ElementsAre(testing::StartsWith("from `a/p`: a/p is in hogshead, which cannot be converted to kPa | ")));
