@@ -26,6 +26,7 @@ std::vector<model::Signal> announced(const Context& context) {
       model::Signal signal;
       signal.path = text_of(node, "path");
       signal.unit = text_of(node, "unit");
+      signal.writable = is_true(node, "writable");
       if (model::parse_type(text_of(node, "type"), signal.type)) out.push_back(std::move(signal));
     }
   return out;
