@@ -97,7 +97,9 @@ TEST_F(Board, ShowsWhatStandsAndClearsWhatIsOver) {
   event.why.clear();
   event.change = "certain";
   board_->changed({event});
-  EXPECT_EQ(*document("weir/v1/alerts/overheat/1").find("who")->as_string(), "eve");
+  const Node later = document("weir/v1/alerts/overheat/1");
+  ASSERT_NE(later.find("who"), nullptr);
+  EXPECT_EQ(*later.find("who")->as_string(), "eve");
 
   event.active = false;
   event.latched = true;

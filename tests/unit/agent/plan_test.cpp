@@ -65,5 +65,21 @@ TEST(Plan, SaysWhereTheSiteIsWrong) {
   EXPECT_THAT(said, testing::Not(HasSubstr("rules.d/a.yaml:2")));  // and nothing that is right
 }
 
+TEST(Plan, WarnsOfRulesThatWriteAndMayNot) {
+  const std::string rule =
+      "rules:\n"
+      "  - name: dry\n"
+      "    from: {f: \"p/f\"}\n"
+      "    when: f < 1\n"
+      "    write: {\"p/enable\": false}\n"
+      "    on_clear: {\"p/enable\": true}\n";
+  const Checked warned = check(load("hall", rule), {});
+  EXPECT_TRUE(warned.good());
+  EXPECT_THAT(render(warned.loaded), HasSubstr("rules.d/a.yaml:5:14: warning: rule 'dry' writes, and rules may not"));
+  EXPECT_THAT(render(warned.loaded), HasSubstr("rules.d/a.yaml:6:17: warning"));
+  EXPECT_THAT(render(warned.loaded), HasSubstr("add `writes: enabled` to weir.yaml"));
+  EXPECT_THAT(render(check(load("hall\nwrites: enabled", rule), {}).loaded), testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace weir::plan

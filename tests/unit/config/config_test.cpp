@@ -98,6 +98,7 @@ store:
 uplinks:
   a: {url: "mqtt://[::1]", streams: [raw], username: u, password_file: "credential:a.pass"}
 intake: {future: {tolerance: 1m, policy: refuse}}
+writes: enabled
 )");
   ASSERT_THAT(said(loaded), IsEmpty());
   const Config& config = *loaded.config;
@@ -134,6 +135,7 @@ intake: {future: {tolerance: 1m, policy: refuse}}
   EXPECT_EQ(config.uplinks[0].password_file, "/run/credentials/weir.service/weir_a.pass");
   EXPECT_EQ(config.future_tolerance, kMinute);
   EXPECT_FALSE(config.clamp_future);
+  EXPECT_TRUE(config.rules_write);
 }
 
 struct Wrong {
@@ -159,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::ValuesIn<Wrong>({
         {"dirvers: {}", {"3:1 weir.yaml has no key 'dirvers' | did you mean 'drivers'?"}},
         {"zzzzzzzzzz: 1",
-         {"3:1 weir.yaml has no key 'zzzzzzzzzz' | there are: version, site, bus, drivers, store, uplinks, intake"}},
+         {"3:1 weir.yaml has no key 'zzzzzzzzzz' | there are: version, site, bus, drivers, store, uplinks, writes, intake"}},
         {"store: {retian: 7d}", {"3:9 store: has no key 'retian' | did you mean 'retain'?"}},
         {"store: {retain: 30}", {"3:17 retain: a duration needs a unit | write 7d; units are ms, s, m, h, d, w"}},
         {"store: {retain: week}", {"3:17 retain: 'week' is no duration | write 30s, 1h30m or 7d"}},
@@ -244,6 +246,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"uplinks: {c: {url: mqtt://h, username: u, password_file: credential:../x}}",
          {"3:58 password_file: '../x' is no name of a credential | write credential:NAME for the file "
           "/etc/weir/credentials/NAME"}},
+        {"writes: true", {"3:9 writes: wants a text, not true or false | put it in quotes"}},
         {"intake: {future: {policy: clmap}}", {"3:27 policy: 'clmap' is no choice | did you mean 'clamp'?"}},
     }));
 
@@ -393,7 +396,7 @@ TEST(Schema, NamesWhatTheReaderReads) {
     for (const auto& member : *at_pointer(*schema_json, pointer).as_map()) out.push_back(member.key);
     return out;
   };
-  EXPECT_THAT(keys("/properties"), ElementsAre("version", "site", "bus", "drivers", "store", "uplinks", "intake"));
+  EXPECT_THAT(keys("/properties"), ElementsAre("version", "site", "bus", "drivers", "store", "uplinks", "writes", "intake"));
   EXPECT_THAT(keys("/properties/drivers/anyOf/0/additionalProperties/properties"),
               ElementsAre("kind", "command", "external", "writes", "options"));
   EXPECT_EQ(to_json(at_pointer(*schema_json, "/required")), R"(["version","site"])");

@@ -557,6 +557,7 @@ TEST_F(LineTest, AnAlertWhoseRuleIsGoneIsForgotten) {
   ASSERT_TRUE(line->install(none));
   line->stop([] {});
   run_until([&] { return alerts.size() == 2; });
+  ASSERT_EQ(alerts.size(), 2U);
   EXPECT_EQ(alerts[1].change, "forgotten");
   EXPECT_EQ(alerts[1].id, alerts[0].id);
   EXPECT_EQ(alerts[1].target, "hot/1");
