@@ -663,7 +663,9 @@ TEST_F(LineTest, AReplayOfTheLogIsWhatHappened) {
       clock.advance(static_cast<Nanoseconds>(split_mix(random) % 2'000) * kMillisecond);
       if (split_mix(random) % 10 == 0) line->tick();
       if (split_mix(random) % 3 == 0) io.poll();
-      if (i == 150 && round % 2 == 0) ASSERT_TRUE(line->install(some_rules()));
+      if (i == 150 && round % 2 == 0) {
+        ASSERT_TRUE(line->install(some_rules()));
+      }
     }
     bool stopped = false;
     line->stop([&] { stopped = true; });
