@@ -30,6 +30,7 @@ std::string who();
 void add_run(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_test(CLI::App& app, Context& context);
+void add_replay(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_alerts(CLI::App& app, Context& context);
 void add_tap(CLI::App& app, Context& context);

@@ -84,7 +84,8 @@ Result<std::vector<std::string>> State::would_lose(const v1::RulesChanged& rules
   return engine_->would_lose(*compiled.rules);
 }
 
-Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, rules::Outputs& outputs) {
+Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, rules::Outputs& outputs,
+                           const Wanted& wanted) {
   std::vector<model::Series> readings;
   if (!raw.readings().empty()) {
     auto decoded = codec::decode(raw.readings());
@@ -99,6 +100,7 @@ Result<void> State::replay(const v1::Commit& commit, const v1::RawRecord& raw, r
                 std::to_string(readings.size()));
 
   for (const v1::Entry& entry : commit.entries()) {
+    if (wanted && !wanted(entry)) continue;
     switch (entry.input_case()) {
       case v1::Entry::kBatch: {
         const std::size_t batch = entry.batch();

@@ -38,9 +38,11 @@ class State {
   Result<void> apply(Timestamp arrival, const v1::RulesChanged& rules, rules::Outputs& outputs);
   void tick(Timestamp now, rules::Outputs& outputs) { engine_->tick(now, outputs); }
 
-  // One row of the log, whole. Rules of the log that this build cannot compile are left out, and that is
-  // in notes(); an error is damage.
-  Result<void> replay(const v1::Commit& commit, const v1::RawRecord& raw, rules::Outputs& outputs);
+  // One row of the log, whole, or what of it is `wanted`. Rules of the log that this build cannot compile are left
+  // out, and that is in notes(); an error is damage.
+  using Wanted = std::function<bool(const v1::Entry&)>;
+  Result<void> replay(const v1::Commit& commit, const v1::RawRecord& raw, rules::Outputs& outputs,
+                      const Wanted& wanted = {});
 
   std::string save() const;                      // weir.v1.Snapshot
   Result<void> restore(std::string_view saved);  // on a new State

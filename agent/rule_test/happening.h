@@ -28,6 +28,11 @@ class Happening {
   std::string group() const;  // "{n=1}"; empty if it has none
   std::string what() const;   // "= 90.5 uncertain", "raised"
 
+  template <class Use>
+  auto visit(Use use) const {
+    return std::visit([&](const auto* said) { return use(*said); }, said_);
+  }
+
   // Whether it only says again what was said: an alert that is repeated, a lease that is renewed after `before`.
   bool again(const Happening* before) const;
 

@@ -281,6 +281,7 @@ TEST_F(Cli, EverySubcommandHasAnExampleInItsHelp) {
   for (const auto& command : std::vector<std::vector<std::string>>{{"run"},
                                                                    {"check"},
                                                                    {"test"},
+                                                                   {"replay"},
                                                                    {"status"},
                                                                    {"tap"},
                                                                    {"queue"},

@@ -1,0 +1,249 @@
+// weir replay, and weir explain, as their users meet them.
+#include <chrono>
+#include <fstream>
+#include <optional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "mqtt/paho.h"
+#include "process/process.h"
+#include "test_support/mosquitto.h"
+#include "test_support/temp_dir.h"
+#include "test_support/wait.h"
+
+namespace weir {
+namespace {
+
+using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::MatchesRegex;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+constexpr const char* kHot =
+    "rules:\n"
+    "  - name: hot\n"
+    "    from: {t: \"boiler-{n}/temperature\"}\n"
+    "    when: t > 90\n"
+    "    for: 2s\n"
+    "    alert: {severity: critical, message: \"{t:.1f}\"}\n"
+    "    write: {\"boiler-{n}/enable\": false}\n";
+constexpr const char* kMean =
+    "  - name: mean\n"
+    "    from: {t: \"boiler-{n}/temperature\"}\n"
+    "    window: 5s\n"
+    "    emit: {\"boiler-{n}/mean\": mean(t)}\n";
+
+class Replay : public testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  void write(const std::string& name, const std::string& text) {
+    std::filesystem::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name) << text;
+  }
+
+  process::Output weir(std::vector<std::string> arguments) {
+    for (const std::string& more :
+         {std::string("--config"), path("weir.yaml"), std::string("--runtime-dir"), path("run")})
+      arguments.push_back(more);
+    auto output =
+        process::run({.executable = std::filesystem::path(WEIR_BIN) / "weir", .arguments = std::move(arguments)},
+                     std::chrono::seconds(30));
+    EXPECT_TRUE(output) << output.error().text();
+    return output ? *output : process::Output{};
+  }
+
+  // A reading a second from 2026-01-01 on.
+  void write_boiler() {
+    std::string text = "timestamp,value\n";
+    for (int i = 0; i < 12; ++i) text += std::to_string(1'767'225'600 + i) + (i >= 4 && i < 8 ? ",95\n" : ",80\n");
+    write("boiler-1/temperature.csv", text);
+  }
+
+  test::TempDir folder_;
+};
+
+TEST_F(Replay, SaysWhatRulesMakeOfCsv) {
+  write_boiler();
+  write("hot.yaml", std::string(kHot) + kMean);
+  const process::Output output = weir({"replay", path("boiler-1/temperature.csv"), "--rules", path("hot.yaml")});
+  EXPECT_EQ(output.exit.code(), 0) << join(output.error, "\n");
+  EXPECT_THAT(output.out,
+              ElementsAre("2026-01-01T00:00:05.000Z  emit   boiler-1/mean             83",
+                          "2026-01-01T00:00:06.000Z  alert  hot/1                     raised  critical  95.0",
+                          "2026-01-01T00:00:06.000Z  write  boiler-1/enable           false  by hot",
+                          "2026-01-01T00:00:08.000Z  alert  hot/1                     cleared  critical  80.0",
+                          "2026-01-01T00:00:10.000Z  emit   boiler-1/mean             89"));
+  EXPECT_THAT(output.error,
+              ElementsAre(MatchesRegex("12 readings from 2026-01-01T00:00:00Z to 2026-01-01T00:00:11Z in .*"),
+                          "rules looked at 12; 0 came too late, 0 twice, 0 results were unknown"));
+}
+
+TEST_F(Replay, TwoRunsGiveTheSameBytes) {
+  write_boiler();
+  write("more.csv",
+        "time,path,value,unit,quality\n"
+        "2026-01-01T00:00:01Z,boiler-2/temperature,95,Cel,good\n"
+        "2026-01-01T00:00:04Z,boiler-2/temperature,96,Cel,uncertain\n"
+        "2026-01-01T00:00:03Z,boiler-2/temperature,97,Cel,good\n"
+        "2026-01-01T00:00:08Z,boiler-2/temperature,,Cel,bad\n");
+  write("rules/hot.yaml", std::string(kHot) + kMean);
+  write("rules/hot.test.yaml", "this is for weir test");
+  const std::vector<std::string> asked = {
+      "replay", path("boiler-1/temperature.csv"), path("more.csv"), "--rules", path("rules"), "--json"};
+  const process::Output first = weir(asked), second = weir(asked);
+  EXPECT_EQ(first.exit.code(), 0) << join(first.error, "\n");
+  EXPECT_THAT(first.out, Contains(HasSubstr("\"alert\":\"hot/2\"")));
+  EXPECT_EQ(first.out, second.out);
+  for (const std::string& line : first.out) EXPECT_TRUE(parse_json(line)) << line;
+}
+
+TEST_F(Replay, ShowsAPartOfIt) {
+  write_boiler();
+  write("hot.yaml", std::string(kHot) + kMean);
+  std::vector<std::string> asked = {"replay", path("boiler-1/temperature.csv"), "--rules", path("hot.yaml")};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), asked.begin(), asked.end());
+    return weir(more).out;
+  };
+  EXPECT_THAT(with({"--only", "alerts"}), ElementsAre(HasSubstr("raised"), HasSubstr("cleared")));
+  EXPECT_THAT(with({"--only", "writes"}), ElementsAre(HasSubstr("boiler-1/enable")));
+  EXPECT_THAT(with({"--from", "2026-01-01T00:00:08Z"}), ElementsAre(HasSubstr("cleared"), HasSubstr("89")));
+  EXPECT_THAT(with({"--to", "2026-01-01T00:00:07Z"}),
+              ElementsAre(HasSubstr("83"), HasSubstr("raised"), HasSubstr("write")));
+}
+
+TEST_F(Replay, ShowsOnlyWhatOtherRulesDoOtherwise) {
+  write_boiler();
+  write("hot.yaml", std::string(kHot) + kMean);
+  std::string later = std::string(kHot) + kMean;
+  later.replace(later.find("2s"), 2, "3s");
+  write("later.yaml", later);
+  const std::string input = path("boiler-1/temperature.csv");
+  const process::Output same = weir({"replay", input, "--rules", path("hot.yaml"), "--diff", path("hot.yaml")});
+  EXPECT_EQ(same.exit.code(), 0) << join(same.error, "\n");
+  EXPECT_THAT(same.out, IsEmpty());
+  const process::Output other =
+      weir({"replay", input, "--rules", path("hot.yaml"), "--diff", path("later.yaml"), "--only", "alerts"});
+  EXPECT_EQ(other.exit.code(), 1) << join(other.error, "\n");
+  EXPECT_THAT(other.out,
+              ElementsAre("- 2026-01-01T00:00:06.000Z  alert  hot/1                     raised  critical  95.0",
+                          "+ 2026-01-01T00:00:07.000Z  alert  hot/1                     raised  critical  95.0"));
+  EXPECT_EQ(weir({"replay", input, "--rules", path("hot.yaml"), "--diff", path("none.yaml")}).exit.code(), 2);
+}
+
+TEST_F(Replay, SaysWhatIsWrong) {
+  write("hot.yaml", kHot);
+  write("rules-with-errors.yaml",
+        "rules:\n  - name: x\n    from: {t: a/b}\n    when: t >\n    alert: {severity: info}\n");
+  write("a/b.csv", "timestamp,value\n2026-01-01T00:00:00Z,1\nyesterday,2\n");
+  write("c.csv", "timestamp,value\n2026-01-01T00:00:00Z,1\n");
+  const auto refused = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), "replay");
+    const process::Output output = weir(std::move(more));
+    EXPECT_EQ(output.exit.code(), 1);
+    EXPECT_THAT(output.out, IsEmpty());
+    return join(output.error, "\n");
+  };
+  EXPECT_THAT(refused({path("a/b.csv")}), HasSubstr("weir: there are no rules"));
+  EXPECT_THAT(refused({path("a/b.csv"), "--rules", path("hot.yaml")}),
+              HasSubstr("a/b.csv: line 3: 'yesterday' is no time"));
+  EXPECT_THAT(refused({path("a/b.csv"), "--rules", path("rules-with-errors.yaml")}),
+              HasSubstr("rules-with-errors.yaml:4:14: error: "));
+  EXPECT_THAT(refused({path("c.csv"), "--signal", "c", "--rules", path("hot.yaml")}), HasSubstr("of which signal"));
+  EXPECT_THAT(refused({path("c.csv"), path("hot.yaml")}), HasSubstr("not both"));
+  EXPECT_THAT(refused({path("none.db")}), Not(IsEmpty()));
+}
+
+// An agent with a simulated boiler.
+class ReplayStore : public Replay {
+ protected:
+  void SetUp() override {
+    if (!test::Mosquitto::installed()) GTEST_SKIP() << "mosquitto is not installed";
+    write("weir.yaml",
+          "version: 1\n"
+          "site: hall\n"
+          "store: {path: weir.db, commit_interval: 100ms}\n"
+          "drivers:\n"
+          "  sim:\n"
+          "    kind: simulator\n"
+          "    options:\n"
+          "      signals:\n"
+          "        boiler-1/temperature: {interval: 50ms, offset: 95, unit: Cel}\n");
+    write("rules.d/hot.yaml", kHot);
+    auto agent =
+        process::Process::start(io_.get_executor(),
+                                {.executable = std::filesystem::path(WEIR_BIN) / "weir",
+                                 .arguments = {"run", "--config", path("weir.yaml"), "--runtime-dir", path("run")}},
+                                {.error =
+                                     [this](std::string_view line) {
+                                       said_ += std::string(line) + "\n";
+                                       ready_ = ready_ || line.find("ready: ") != line.npos;
+                                     },
+                                 .exited = [this](process::Exit exit) { exit_ = exit; }});
+    ASSERT_TRUE(agent) << agent.error().text();
+    agent_ = std::move(*agent);
+    ASSERT_TRUE(test::wait_until(io_, [&] { return ready_ || exit_; })) << said_;
+    ASSERT_TRUE(test::wait_until(io_, [&] { return !alerts().empty(); })) << said_;
+  }
+
+  Node::List alerts() {
+    const process::Output output = weir({"alerts", "--json"});
+    const auto node = output.out.empty() ? Result<Node>(fail("nothing")) : parse_json(output.out.front());
+    return node && node->as_list() != nullptr ? *node->as_list() : Node::List();
+  }
+
+  void stop() {
+    agent_->terminate(std::chrono::seconds(20));
+    ASSERT_TRUE(test::wait_until(io_, [&] { return exit_.has_value(); }));
+    EXPECT_TRUE(exit_->ok()) << exit_->text() << "\n" << said_;
+  }
+
+  boost::asio::io_context io_;
+  std::unique_ptr<process::Process> agent_;
+  std::optional<process::Exit> exit_;
+  bool ready_ = false;
+  std::string said_;
+};
+
+TEST_F(ReplayStore, SaysAgainWhatTheAgentSaid) {
+  const process::Output explained = weir({"explain", "hot"});
+  EXPECT_EQ(explained.exit.code(), 0) << join(explained.error, "\n");
+  EXPECT_THAT(explained.out, Contains(MatchesRegex("reads +t: boiler-\\{n\\}/temperature")));
+  EXPECT_THAT(explained.out, Contains(MatchesRegex("writes +.*boiler-\\{n\\}/enable.*")));
+  EXPECT_THAT(explained.out, Contains(StartsWith("n = 1: active since 20")));
+  EXPECT_EQ(weir({"explain", "hott"}).exit.code(), 1);
+
+  ASSERT_EQ(weir({"alerts", "acknowledge", "hot/1", "--why", "seen"}).exit.code(), 0);
+  const std::string id = *alerts().front().find("id")->as_string();
+  EXPECT_EQ(weir({"replay"}).exit.code(), 0) << "beside the agent";
+  stop();
+
+  const std::string store = path("weir.db");
+  const process::Output first = weir({"replay", store, "--json"}), second = weir({"replay", store, "--json"});
+  EXPECT_EQ(first.exit.code(), 0) << join(first.error, "\n");
+  EXPECT_EQ(first.out, second.out);
+  EXPECT_THAT(first.out, Contains(HasSubstr("\"id\":\"" + id + "\",\"change\":\"raised\"")));
+  EXPECT_THAT(first.out, Contains(HasSubstr("\"change\":\"acknowledged\"")));
+  EXPECT_THAT(first.out, Contains(HasSubstr("\"write\":\"boiler-1/enable\"")));
+
+  // The same rules, given, do the same; others wait for time where the log has no ticks for them.
+  const process::Output same = weir({"replay", store, "--diff", path("rules.d")});
+  EXPECT_EQ(same.exit.code(), 0) << join(same.out, "\n") << join(same.error, "\n");
+  write("new.yaml", std::string("rules:\n") + kMean);
+  const process::Output other = weir({"replay", store, "--diff", path("new.yaml")});
+  EXPECT_EQ(other.exit.code(), 1) << join(other.error, "\n");
+  EXPECT_THAT(other.out, Contains(MatchesRegex("- 20.*alert +hot/1 +raised .*")));
+  EXPECT_THAT(other.out, Not(Contains(MatchesRegex("\\+ .*alert.*"))));
+}
+
+}  // namespace
+}  // namespace weir
