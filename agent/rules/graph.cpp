@@ -24,33 +24,57 @@ struct Output {
   bool written() const { return kind == Kind::write || kind == Kind::clear_write; }
 };
 
-// The outputs by number of levels and last level, so that 10,000 rules are not compared pairwise.
+// The outputs by what stands at each level of their paths, in lower case: paths are unique ignoring it. So 10,000
+// rules are not compared pairwise.
 class Outputs {
  public:
-  void add(std::string_view path, Output output) { buckets_[key(path)].push_back(output); }
+  struct Entry {
+    std::string path;  // in lower case
+    Output output;
+  };
 
+  void add(std::string path, Output output) {
+    const auto entry = static_cast<std::uint32_t>(entries_.size());
+    const auto levels = split(path, '/');
+    buckets_[key(levels.size())].push_back(entry);
+    for (std::size_t i = 0; i < levels.size(); ++i) buckets_[key(levels.size(), i, levels[i])].push_back(entry);
+    entries_.push_back({std::move(path), output});
+  }
+
+  // Those that may overlap with `path`, and others: by the level that leaves the fewest.
   template <class Visit>
-  void candidates(std::string_view path, Visit&& visit) const {
-    const std::size_t levels = static_cast<std::size_t>(std::ranges::count(path, '/'));
-    if (key(path) == open(levels)) {
-      for (const auto& [name, outputs] : buckets_)
-        if (name.starts_with(open(levels)))
-          for (const Output& output : outputs) visit(output);
-      return;
+  void candidates(const std::string& path, Visit&& visit) const {
+    const auto levels = split(path, '/');
+    Buckets fewest{&bucket(key(levels.size())), &kNone};
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+      if (is_open(levels[i])) continue;
+      const Buckets here{&bucket(key(levels.size(), i, levels[i])), &bucket(key(levels.size(), i, "{}"))};
+      if (here.size() < fewest.size()) fewest = here;
     }
-    for (const std::string& name : {key(path), open(levels)})
-      if (const auto found = buckets_.find(name); found != buckets_.end())
-        for (const Output& output : found->second) visit(output);
+    for (const auto* entries : {fewest.same, fewest.open})
+      for (const std::uint32_t entry : *entries) visit(entries_[entry]);
   }
 
  private:
-  static std::string open(std::size_t levels) { return std::to_string(levels) + "/"; }
-  static std::string key(std::string_view path) {
-    const auto levels = static_cast<std::size_t>(std::ranges::count(path, '/'));
-    const std::string_view last = path.substr(path.rfind('/') + 1);
-    return open(levels) + (last.find('{') == std::string_view::npos ? std::string(last) : std::string());
+  using Bucket = std::vector<std::uint32_t>;
+  struct Buckets {
+    const Bucket *same, *open;
+    std::size_t size() const { return same->size() + open->size(); }
+  };
+
+  static bool is_open(std::string_view level) { return level.find('{') != std::string_view::npos; }
+  static std::string key(std::size_t levels) { return std::to_string(levels); }
+  static std::string key(std::size_t levels, std::size_t level, std::string_view name) {
+    return std::to_string(levels) + '/' + std::to_string(level) + '/' + (is_open(name) ? "{}" : std::string(name));
   }
-  std::unordered_map<std::string, std::vector<Output>> buckets_;
+  const Bucket& bucket(const std::string& key) const {
+    const auto found = buckets_.find(key);
+    return found == buckets_.end() ? kNone : found->second;
+  }
+
+  static inline const Bucket kNone;
+  std::vector<Entry> entries_;
+  std::unordered_map<std::string, Bucket> buckets_;
 };
 
 class Graph {
@@ -106,16 +130,17 @@ class Graph {
   }
 
   void collect_output(Output output) {
-    const std::string path = lower(place(output).path);  // paths are unique ignoring case
+    std::string path = lower(place(output).path);
     bool said = false;
-    outputs_.candidates(path, [&](Output other) {
+    outputs_.candidates(path, [&](const Outputs::Entry& entry) {
+      const Output other = entry.output;
       // What a rule writes, it may take back.
       if (output.rule == other.rule && output.written() && other.written() && output.kind != other.kind) return;
-      if (said || !may_overlap(lower(place(other).path), path)) return;
+      if (said || !may_overlap(entry.path, path)) return;
       said = true;
       refuse(output, other);
     });
-    outputs_.add(path, output);
+    outputs_.add(std::move(path), output);
   }
 
   void refuse(Output output, Output other) {
@@ -140,7 +165,8 @@ class Graph {
     sources_.resize(rules_.size());
     for (std::uint32_t r = 0; r < rules_.size(); ++r)
       for (const Input& input : rules_[r].inputs)
-        outputs_.candidates(lower(input.pattern.text()), [&](Output output) {
+        outputs_.candidates(lower(input.pattern.text()), [&](const Outputs::Entry& entry) {
+          const Output output = entry.output;
           if (output.kind != Kind::emit) return;
           Emit& emit = rules_[output.rule].emits[output.index];
           if (!may_overlap(input.pattern.text(), emit.path.text)) return;

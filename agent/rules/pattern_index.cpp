@@ -55,11 +55,13 @@ std::vector<std::string> PatternIndex::keys_of(std::string_view path) {
 }
 
 bool may_overlap(std::string_view a, std::string_view b) {
-  const auto left = split(a, '/'), right = split(b, '/');
-  if (left.size() != right.size()) return false;
-  for (std::size_t i = 0; i < left.size(); ++i)
-    if (!level_may_overlap(Level(left[i]), Level(right[i]))) return false;
-  return true;
+  for (;;) {
+    const std::size_t left = a.find('/'), right = b.find('/');
+    if (!level_may_overlap(Level(a.substr(0, left)), Level(b.substr(0, right)))) return false;
+    if (left == std::string_view::npos || right == std::string_view::npos) return left == right;
+    a.remove_prefix(left + 1);
+    b.remove_prefix(right + 1);
+  }
 }
 
 }  // namespace weir::rules

@@ -1,9 +1,11 @@
 // Files of rules as a whole, and what becomes of a rule that is right.
 #include <gmock/gmock.h>
 
+#include <random>
 #include <set>
 
 #include "plant.h"
+#include "rules/pattern_index.h"
 #include "rules/rule_set.h"
 #include "rules/validity.h"
 
@@ -85,6 +87,35 @@ TEST(Compile, RefusesTwoThatMakeOnePath) {
                      "  - {name: a, from: {t: \"{d}/t\"}, window: 1m, late: side, emit: {\"{d}/m\": mean(t)}}\n"
                      "  - {name: b, from: {t: \"{d}/s\"}, emit: {\"{d}/t_late\": t}}\n"),
               ElementsAre("3:43+10 rule 'a' may put late readings under the same path: {d}/t_late | give each output a path of its own"));
+}
+
+TEST(Compile, MissesNoTwoThatMakeOnePath) {
+  std::mt19937 random(7);
+  const auto level = [&] {
+    static constexpr const char* kLevels[] = {"a", "b", "{}", "a{}", "{}b"};
+    return std::string(kLevels[random() % std::size(kLevels)]);
+  };
+  int overlapping = 0;
+  for (int round = 0; round < 500; ++round) {
+    std::vector<std::string> paths;
+    std::string text = "rules:\n";
+    bool overlap = false;
+    for (int i = 0; i < 4; ++i) {
+      std::string path = level() + "/" + level();
+      if (random() % 2 == 0) path += "/" + level();
+      for (const std::string& other : paths) overlap = overlap || may_overlap(path, other);
+      paths.push_back(path);
+      const std::string rule = std::to_string(i);
+      // Captures of one name, so that the path of the output can have them all.
+      std::string named;
+      for (const char c : path) named += c == '}' ? "c" + std::to_string(named.size()) + "}" : std::string(1, c);
+      text += "  - {name: \"" + rule + "\", from: {t: \"in" + rule + "/" + named + "\"}, emit: {\"" + named + "\": t}}\n";
+    }
+    overlapping += overlap ? 1 : 0;
+    EXPECT_EQ(faults(text).empty(), !overlap) << text;
+  }
+  EXPECT_GT(overlapping, 100);
+  EXPECT_LT(overlapping, 400);
 }
 
 TEST(Compile, RefusesWhatIsRepairedUnderThePathOfARule) {
