@@ -64,8 +64,13 @@ class WindowReader {
                                "keep one of them");
       kind = found;
     }
-    if (kind == nullptr)
-      return reporter_.error(member_, "a window without its kind", "write " + std::string(kExample));
+    const bool only_known = std::ranges::all_of(*node.as_map(), [](const Node::Member& member) {
+      return std::ranges::find(kWindowKeys, member.key) != std::end(kWindowKeys);
+    });
+    if (kind == nullptr) {
+      if (only_known) reporter_.error(member_, "a window without its kind", "write " + std::string(kExample));
+      return;
+    }
     every_ = find_member(node, "every");
     read_kind(*kind);
   }
