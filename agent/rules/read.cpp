@@ -64,9 +64,9 @@ struct Need {
   std::string_view hint;
 };
 const Need kNeeds[] = {
-    {"for", {"when"}, "add when: … > …"},
+    {"for", {"when"}, "add when: … > …; of what detect: finds, emit the score and let another rule judge it"},
     {"clear", {"when"}, "add when: … > …"},
-    {"clear_for", {"when"}, "add when: … > …"},
+    {"clear_for", {"when", "detect"}, "add when: … > …"},
     {"when", {"alert", "write", "on_clear"}, "add alert: {severity: warning}"},
     {"missing", {"alert", "write", "on_clear"}, "add alert: {severity: warning}"},
     {"detect", {"alert", "emit"}, "add alert: {severity: warning}"},
@@ -135,6 +135,7 @@ class RuleReader {
       if (const Node* node = draft_.find(key)) into = read_duration(*node, range, reporter_).value_or(into);
     };
     read("for", rule_.hold, {});
+    if (draft_.find("detect") != nullptr) rule_.clear_hold = kUnusualFor;
     read("clear_for", rule_.clear_hold, {});
     read("missing", rule_.missing, {.least = kSecond, .most = 366 * kDay});
     read("forget", rule_.forget, {.least = kMinute, .forever = true});

@@ -41,6 +41,8 @@ void RuleState::judge(std::uint32_t g, Timestamp time, const Scene& scene, Sink&
     else clears.number = 1 - clears.number;
     if (!is_true(clears)) group.clearing = kNever;
     else if (group.clearing == kNever) group.clearing = time;
+    // What is known to be over is cleared at this instant, and that says enough.
+    if (is_true(clears) && rule_->clear_hold == 0) group.uncertain = false;
     if (group.uncertain == clears.known) {
       group.uncertain = !clears.known;
       say(g, time, group.uncertain ? "uncertain" : "certain", &now, sink);
@@ -272,6 +274,7 @@ void RuleState::want_write(std::uint32_t g, bool raised, Timestamp time, const S
   if (rule_->writes.empty() && rule_->clear_writes.empty()) return;
   Writer& writer = writers_[g];
   writer.raised = raised;
+  writer.renews = false;
   writer.due = writer.last == kLongAgo ? time : std::max(time, saturated(writer.last, rule_->write_limit));
   if (writer.due <= time) write(g, time, scene, sink);
 }
@@ -279,6 +282,7 @@ void RuleState::want_write(std::uint32_t g, bool raised, Timestamp time, const S
 void RuleState::write(std::uint32_t g, Timestamp time, const Scene& scene, Sink& sink) {
   Writer& writer = writers_[g];
   writer.due = kNever;
+  const bool renews = std::exchange(writer.renews, writer.raised);
   const std::vector<Write>& writes = writer.raised ? rule_->writes : rule_->clear_writes;
   if (writer.raised)
     for (const Write& one : writes)
@@ -290,7 +294,7 @@ void RuleState::write(std::uint32_t g, Timestamp time, const Scene& scene, Sink&
     ++sink.counters.stale_writes;
     return;
   }
-  writer.last = time;
+  if (!renews) writer.last = time;
   ++writer.count;
   for (const Write& one : writes) {
     const Result3 value = run(one.value, scene);

@@ -53,6 +53,8 @@ Scene RuleState::whole_scene(std::uint32_t g, Timestamp time, Sink& sink) {
     // Nothing rises, falls or changes while nothing comes.
     if ((kind == StepKind::rising || kind == StepKind::falling || kind == StepKind::changed) && state.time < time)
       steps_now_[i].number = 0;
+    // What has expired since then is not known to be true any more.
+    if (kind == StepKind::since && !run(rule_->steps[i].argument, out).known) steps_now_[i] = kUnknown;
   }
   if (rule_->members && !rule_->window) look_across(g, out);
   if (rule_->detect) look_for_anomaly(g, out, false);

@@ -28,6 +28,7 @@ inline constexpr std::size_t kMostGroups = 1'000'000;   // of one rule
 inline constexpr std::size_t kMostMembers = 10'000;     // of one group
 inline constexpr std::size_t kMostPending = 65'536;     // readings that one group holds back
 inline constexpr Nanoseconds kForgetAfter = 30 * kDay;
+inline constexpr Nanoseconds kUnusualFor = 10 * kMinute;  // what detect: raised stays until nothing came for so long
 
 struct Input {
   std::string name;

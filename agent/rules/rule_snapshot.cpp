@@ -174,6 +174,7 @@ void RuleState::save(std::string& out, const Timers& timers) const {
       put_time(out, writer->second.last);
       put_time(out, writer->second.due);
       put_flag(out, writer->second.raised);
+      put_flag(out, writer->second.renews);
       put_varint(out, writer->second.count);
     }
   }
@@ -285,6 +286,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
       writer.last = get_time(in);
       writer.due = get_time(in);
       writer.raised = get_flag(in);
+      writer.renews = get_flag(in);
       writer.count = static_cast<std::uint32_t>(in.varint());
       if (!possible(writer.last) || !possible(writer.due)) return false;
     }

@@ -182,6 +182,7 @@ class RuleState {
     Timestamp last = kLongAgo;   // when it last wrote
     Timestamp due = kNever;      // when it writes next: it had to wait, or renews a lease
     bool raised = false;         // which of both sets
+    bool renews = false;         // what is due is the same once more
     std::uint32_t count = 0;     // how often
   };
   struct Detection {

@@ -164,5 +164,36 @@ TEST(Forgetting, BeginsAnewAfterALongSilence) {
   EXPECT_THAT(plant.said(), ElementsAre("1 forgotten since 1: 95"));
 }
 
+TEST(Time, WhatHasExpiredIsTrueNoLonger) {
+  Plant plant("rules: [{name: r, from: {run: \"d/run\"}, within: 5s, when: since(run) > 10s, alert: {severity: info}}]");
+  plant.at(1, "d/run", true).tick_to(30);
+  EXPECT_THAT(plant.said(), IsEmpty());
+}
+
+TEST(AlertLife, IsClearedAtOnceWhereItIsKnownToBeOver) {
+  Plant plant(rule("    alert: {severity: info, message: \"{t}\"}\n"));
+  plant.at(1, "b-1/t", 95.0).at(2, "b-1/t", 0.0, model::kBad).at(3, "b-1/t", 20.0);
+  EXPECT_THAT(plant.said(), ElementsAre("1 raised since 1: 95", "2 uncertain since 1: ?", "3 cleared since 1: 20"));
+}
+
+TEST(AlertWrites, RenewalsDoNotCountForTheLimit) {
+  Plant plant(rule("    write: {\"b-{n}/enable\": {value: false, lease: 30s, fallback: true}}\n"
+                   "    on_clear: {\"b-{n}/enable\": true}\n    write_limit: 20s\n"));
+  plant.at(0, "b-1/t", 95.0).tick_to(41);
+  plant.said();
+  plant.at(45, "b-1/t", 20.0);
+  EXPECT_THAT(plant.said(), ElementsAre("45 write b-1/enable = true"));
+}
+
+TEST(Detect, StaysRaisedUntilNothingUnusualHasComeForAWhile) {
+  Plant plant("rules: [{name: d, from: {t: \"d/t\"}, detect: {method: rate, threshold: 5}, clear_for: 10s, "
+              "alert: {severity: warning, message: \"unusual\"}}]");
+  double time = 0;
+  for (; time < 100; ++time) plant.at(time, "d/t", 20.0 + (static_cast<int>(time) % 2));
+  plant.at(100, "d/t", 90.0).at(101, "d/t", 20.0);
+  for (time = 102; time < 120; ++time) plant.at(time, "d/t", 20.0);
+  EXPECT_THAT(plant.said(), ElementsAre("100 raised since 100: unusual", "112 cleared since 100: unusual"));
+}
+
 }  // namespace
 }  // namespace weir::rules

@@ -417,6 +417,7 @@ std::vector<std::string> expected_alerts(const std::vector<Reading>& readings, N
     } else if (phase == active) {
       if (!(known && one.value < 8)) clearing = -1;
       else if (clearing < 0) clearing = one.time;
+      if (clearing == one.time && clear_hold == 0) uncertain = false;  // cleared at this instant
       if (uncertain == known) {
         uncertain = !known;
         say(uncertain ? "uncertain" : "certain", one.time);
