@@ -48,7 +48,7 @@ class LogReplay {
   bool take(const store::LogRow& row) {
     if (auto ok = replay(row); !ok)
       handlers_.wrong("row " + std::to_string(row.id) + " of the log: " + ok.error().text());
-    return out_.last <= until_ && handlers_.stepped(out_.last);
+    return handlers_.stepped(out_.last) && out_.last <= until_;
   }
 
   const Replayed& out() const { return out_; }
