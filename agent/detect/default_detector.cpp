@@ -32,6 +32,7 @@ constexpr double kScale = 2.36;  // the sum of surprises that gives the score 0.
 constexpr std::uint64_t kShort = 40, kLong = 3'000, kUsualChange = 300, kAll = 100'000;  // horizons, in readings
 constexpr std::size_t kCoarse = 12;  // readings in one step of a coarse shape
 constexpr std::size_t kRecent = kCoarse * Shapes::kLength;
+constexpr double kOffDay = 12;  // horizon of the distance from the usual of the day
 constexpr std::uint64_t kMany = 1ull << 40;
 
 double least_scale(double value) {  // of rounding, at this size; never 0
@@ -119,7 +120,10 @@ class DefaultDetector final : public Detector {
     const double beyond = std::max(value - highest_, lowest_ - value) / (highest_ - lowest_ + least);
     answer(kExtreme, beyond < kBeyond ? 0 : beyond);
     if (reason_ == kExtreme) factor_ = value - lowest_;
-    if (usual_now) answer(kDaily, std::fabs(value - *usual_now) / sd);
+    if (usual_now) {
+      off_day_ += (value - *usual_now - off_day_) / kOffDay;
+      answer(kDaily, std::fabs(off_day_) / sd);
+    }
 
     std::shift_left(recent_.begin(), recent_.end(), 1);
     recent_.back() = value;
@@ -161,6 +165,7 @@ class DefaultDetector final : public Detector {
   std::uint64_t readings_ = 0;
   Timestamp since_ = 0, now_ = 0;
   double last_ = 0, highest_ = 0, lowest_ = 0;
+  double off_day_ = 0;  // mean distance of the last readings from the usual of their time of day
   Moving usual_change_{kUsualChange}, short_change_{kShort}, long_change_{kLong};
   Moving short_{kShort}, long_{kLong}, all_{kAll};
   static constexpr std::size_t kDelay = Surprise::kMostDelay;  // of what lasts longer than one reading
@@ -193,7 +198,7 @@ std::string DefaultDetector::reason() const {
       char hour[16];
       const auto minutes = static_cast<int>((now_ % kDay + kDay) % kDay / kMinute);
       std::snprintf(hour, sizeof hour, "%02d:%02d", minutes / 60, minutes % 60);
-      return usual("distance") + " from what is normal at " + hour + " UTC";
+      return usual("distance") + " of late from what is normal at " + hour + " UTC";
     }
     case kShape:
       return usual("distance") + " from any shape of " + std::to_string(Shapes::kLength) + " readings " + so_far;
@@ -212,7 +217,7 @@ void DefaultDetector::save(std::string& out) const {
   put_varint(out, zigzag(since_));
   put_varint(out, zigzag(now_));
   put_varint(out, static_cast<std::uint64_t>(reason_));
-  put_numbers(out, {factor_, last_, highest_, lowest_});
+  put_numbers(out, {factor_, off_day_, last_, highest_, lowest_});
   for (const Moving* one : {&usual_change_, &short_change_, &long_change_, &short_, &long_, &all_}) one->save(out);
   for (const Surprise& history : histories_) history.save(out);
   day_.save(out);
@@ -228,7 +233,9 @@ bool DefaultDetector::restore(ByteReader& in) {
   if (!read(in, readings_, kMany)) return false;
   since_ = unzigzag(in.varint());
   now_ = unzigzag(in.varint());
-  if (!read(in, reason, kNothing) || !read(in, factor_, -4 * kFarthest, 4 * kFarthest)) return false;
+  if (!read(in, reason, kNothing) || !read(in, factor_, -4 * kFarthest, 4 * kFarthest) ||
+      !read(in, off_day_, -4 * kFarthest, 4 * kFarthest))
+    return false;
   reason_ = static_cast<int>(reason);
   for (double* value : {&last_, &highest_, &lowest_})
     if (!read(in, *value, -kFarthest, kFarthest)) return false;

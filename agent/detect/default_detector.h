@@ -12,7 +12,7 @@
 // surprises follows R. A. Fisher's combination of tests (Statistical Methods for Research Workers, 1932), with a
 // floor under each, because they are not independent.
 //
-// A detector holds some 16 KiB, whatever it has seen.
+// A detector holds some 18 KiB, whatever it has seen.
 #pragma once
 
 #include <memory>

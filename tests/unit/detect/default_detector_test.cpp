@@ -126,6 +126,24 @@ TEST(DefaultDetector, ASeriesThatOftenStandsStillIsNotFrozen) {
   for (const Alarm& one : all) EXPECT_EQ(one.reason.find("has not changed"), std::string::npos) << one.at;
 }
 
+TEST(DefaultDetector, NoticesADayThatIsUnlikeTheOthers) {
+  Noise noise;
+  const auto detector = make();
+  constexpr int kPerDay = 288;
+  const auto all = alarms(
+      *detector, 21 * kPerDay,
+      [&](int i) {
+        const int of_day = i % kPerDay;
+        const bool works = of_day > 100 && of_day < 200 && i / kPerDay != 18;  // nobody came on the 19th day
+        return (works ? 60 : 20) + noise();
+      },
+      5 * kMinute);
+  const int missed = 18 * kPerDay + 101;
+  const std::string reason = reason_of(all, missed, 40);
+  EXPECT_NE(reason.find("of late from what is normal at 08:"), std::string::npos) << reason;
+  EXPECT_LE(count_within(all, 10 * kPerDay, 18 * kPerDay), 3);
+}
+
 TEST(DefaultDetector, WhiteNoiseGivesFewAlarms) {
   int sum = 0;
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
