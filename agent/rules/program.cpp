@@ -14,70 +14,83 @@ constexpr std::size_t kStack = 2 * kDeepestExpression + 8;
 
 std::uint32_t worse(std::uint32_t a, std::uint32_t b) { return (b >> 30) > (a >> 30) ? b : a; }
 
-Result3 unknown(std::uint32_t quality = 0) {
-  return {0, nullptr, quality >= model::kBad.code ? quality : model::kBad.code, false};
+// Results are put where they belong field by field: a copy of a whole one, just made, would have to wait for the
+// parts to arrive in memory, at each instruction.
+void put(Result3& out, double number, std::uint32_t quality, const std::string* text = nullptr) {
+  out.number = number;
+  out.text = text;
+  out.quality = quality;
+  out.known = true;
 }
 
-Result3 push(const Slot* slots, const std::string* texts, const Scene& scene, std::size_t i) {
-  const Slot& slot = slots[i];
-  if (!valid_at(slot, scene.within[i], scene.time)) return unknown(slot.quality);
-  return {slot.number, texts == nullptr ? nullptr : texts + i, slot.quality, true};
+void put_unknown(Result3& out, std::uint32_t quality = 0) {
+  out.number = 0;
+  out.text = nullptr;
+  out.quality = quality >= model::kBad.code ? quality : model::kBad.code;
+  out.known = false;
 }
 
 // What has no finite result is unknown, and counted.
-Result3 finite(double number, std::uint32_t quality, const Scene& scene) {
+void put_finite(Result3& out, double number, std::uint32_t quality, const Scene& scene) {
   if (std::isfinite(number)) [[likely]]
-    return {number, nullptr, quality, true};
+    return put(out, number, quality);
   ++*scene.arithmetic;
-  return unknown();
+  put_unknown(out);
 }
 
-Result3 logic(const Result3& a, const Result3& b, double decides) {
+void put_slot(Result3& out, const Slot* slots, const std::string* texts, const Scene& scene, std::size_t i) {
+  const Slot& slot = slots[i];
+  if (!valid_at(slot, scene.within[i], scene.time)) put_unknown(out, slot.quality);
+  else put(out, slot.number, slot.quality, texts == nullptr ? nullptr : texts + i);
+}
+
+// The first of two becomes the result; here, where one of them decides.
+void logic(Result3& a, const Result3& b, double decides) {
   const bool a_decides = a.known && a.number == decides;
   const bool b_decides = b.known && b.number == decides;
-  if (a.known && b.known)
-    return {a_decides || b_decides ? decides : 1 - decides, nullptr, worse(a.quality, b.quality), true};
-  if (a_decides) return a;
-  if (b_decides) return b;
-  return unknown(worse(a.quality, b.quality));
+  const std::uint32_t quality = worse(a.quality, b.quality);
+  if (a.known && b.known) put(a, a_decides || b_decides ? decides : 1 - decides, quality);
+  else if (b_decides) put(a, b.number, b.quality);
+  else if (!a_decides) put_unknown(a, quality);
 }
 
-// Of two values, unknown if one of them is; `f` says the number.
+// Unknown if one of them is; `f` says the number.
 template <class F>
-Result3 both(const Result3& a, const Result3& b, F f) {
+void both(Result3& a, const Result3& b, F f) {
   const std::uint32_t quality = worse(a.quality, b.quality);
-  return a.known && b.known ? Result3{static_cast<double>(f(a, b)), nullptr, quality, true} : unknown(quality);
+  if (a.known && b.known) put(a, static_cast<double>(f(a, b)), quality);
+  else put_unknown(a, quality);
 }
 
 template <class F>
-Result3 numbers(const Result3& a, const Result3& b, const Scene& scene, F f) {
+void numbers(Result3& a, const Result3& b, const Scene& scene, F f) {
   const std::uint32_t quality = worse(a.quality, b.quality);
-  return a.known && b.known ? finite(f(a.number, b.number), quality, scene) : unknown(quality);
+  if (a.known && b.known) put_finite(a, f(a.number, b.number), quality, scene);
+  else put_unknown(a, quality);
 }
 
 // However old it is, and whatever its quality: that it comes no longer is what it tells.
-Result3 age(const Slot& slot, Timestamp time) {
-  if (slot.time == kLongAgo) return unknown();
-  return {(static_cast<double>(time) - static_cast<double>(slot.time)) / static_cast<double>(kSecond), nullptr, 0,
-          true};
+void put_age(Result3& out, const Slot& slot, Timestamp time) {
+  if (slot.time == kLongAgo) return put_unknown(out);
+  put(out, (static_cast<double>(time) - static_cast<double>(slot.time)) / static_cast<double>(kSecond), 0);
 }
 
-Result3 made(std::string text, std::uint32_t quality, const Scene& scene) {
-  if (scene.made == nullptr) return unknown();
-  if (text.size() > kLongestText) return finite(NAN, quality, scene);
-  return {0, &scene.made->emplace_back(std::move(text)), quality, true};
+void put_made(Result3& out, std::string text, std::uint32_t quality, const Scene& scene) {
+  if (scene.made == nullptr) return put_unknown(out);
+  if (text.size() > kLongestText) return put_finite(out, NAN, quality, scene);
+  put(out, 0, quality, &scene.made->emplace_back(std::move(text)));
 }
 
-Result3 calendar(Op op, const Scene& scene) {
-  if (scene.calendar == nullptr) return unknown();
+void put_calendar(Result3& out, Op op, const Scene& scene) {
+  if (scene.calendar == nullptr) return put_unknown(out);
   if (op == Op::shift)
-    return made(std::string(scene.calendar->stretch(CalendarUnit::shift, scene.time).shift), 0, scene);
+    return put_made(out, std::string(scene.calendar->stretch(CalendarUnit::shift, scene.time).shift), 0, scene);
   const Calendar::Local local = scene.calendar->local(scene.time);
   switch (op) {
-    case Op::hour: return {static_cast<double>(local.hour), nullptr, 0, true};
-    case Op::minute: return {static_cast<double>(local.minute), nullptr, 0, true};
-    case Op::weekday: return {static_cast<double>(local.weekday), nullptr, 0, true};
-    default: return {local.time_of_day, nullptr, 0, true};
+    case Op::hour: return put(out, local.hour, 0);
+    case Op::minute: return put(out, local.minute, 0);
+    case Op::weekday: return put(out, local.weekday, 0);
+    default: return put(out, local.time_of_day, 0);
   }
 }
 
@@ -131,15 +144,15 @@ std::string upper(std::string text) {
   return text;
 }
 
-Result3 text_function(Op op, const Result3& a, const Scene& scene) {
-  if (!a.known) return a;
+void text_function(Op op, Result3& a, const Scene& scene) {
+  if (!a.known) return;
   switch (op) {
-    case Op::upper: return made(upper(*a.text), a.quality, scene);
-    case Op::lower: return made(lower(*a.text), a.quality, scene);
-    case Op::trim: return made(std::string(trimmed(*a.text)), a.quality, scene);
-    case Op::length: return {length(*a.text), nullptr, a.quality, true};
-    case Op::number_of: return finite(number_of(*a.text), a.quality, scene);
-    default: return made(text_of(a.number), a.quality, scene);
+    case Op::upper: return put_made(a, upper(*a.text), a.quality, scene);
+    case Op::lower: return put_made(a, lower(*a.text), a.quality, scene);
+    case Op::trim: return put_made(a, std::string(trimmed(*a.text)), a.quality, scene);
+    case Op::length: return put(a, length(*a.text), a.quality);
+    case Op::number_of: return put_finite(a, number_of(*a.text), a.quality, scene);
+    default: return put_made(a, text_of(a.number), a.quality, scene);
   }
 }
 
@@ -160,39 +173,39 @@ Result3 run(const Program& program, const Scene& scene) {
   Result3* top = stack;  // the first free place
   const auto unary = [&](auto f) {
     Result3& a = top[-1];
-    if (a.known) a = finite(f(a.number), a.quality, scene);
+    if (a.known) put_finite(a, f(a.number), a.quality, scene);
   };
   const auto binary = [&](auto f) {
     --top;
-    top[-1] = numbers(top[-1], top[0], scene, f);
+    numbers(top[-1], top[0], scene, f);
   };
   const auto compare = [&](auto f) {
     --top;
-    top[-1] = both(top[-1], top[0], [&](const Result3& a, const Result3& b) { return f(a.number, b.number); });
+    both(top[-1], top[0], [&](const Result3& a, const Result3& b) { return f(a.number, b.number); });
   };
   const auto compare_texts = [&](auto f) {
     --top;
-    top[-1] = both(top[-1], top[0], [&](const Result3& a, const Result3& b) { return f(*a.text, *b.text); });
+    both(top[-1], top[0], [&](const Result3& a, const Result3& b) { return f(*a.text, *b.text); });
   };
   const auto threshold = [&](const Instruction& in, auto f) {
     const Slot& slot = scene.slots[in.slot];
-    if (!valid_at(slot, scene.within[in.slot], scene.time)) *top++ = unknown(slot.quality);
-    else *top++ = {f(slot.number, program.constants[in.index]) ? 1.0 : 0.0, nullptr, slot.quality, true};
+    if (!valid_at(slot, scene.within[in.slot], scene.time)) put_unknown(*top++, slot.quality);
+    else put(*top++, f(slot.number, program.constants[in.index]) ? 1 : 0, slot.quality);
   };
   for (const Instruction in : program.code) {
     switch (in.op) {
-      case Op::constant: *top++ = {program.constants[in.index], nullptr, 0, true}; break;
-      case Op::text: *top++ = {0, &program.texts[in.index], 0, true}; break;
-      case Op::slot: *top++ = push(scene.slots, scene.texts, scene, in.slot); break;
-      case Op::member: *top++ = push(scene.member, scene.member_texts, scene, in.slot); break;
+      case Op::constant: put(*top++, program.constants[in.index], 0); break;
+      case Op::text: put(*top++, 0, 0, &program.texts[in.index]); break;
+      case Op::slot: put_slot(*top++, scene.slots, scene.texts, scene, in.slot); break;
+      case Op::member: put_slot(*top++, scene.member, scene.member_texts, scene, in.slot); break;
       case Op::aggregate: *top++ = scene.aggregates[in.index]; break;
       case Op::step: *top++ = scene.steps[in.index]; break;
-      case Op::age: *top++ = age((in.index != 0 ? scene.member : scene.slots)[in.slot], scene.time); break;
+      case Op::age: put_age(*top++, (in.index != 0 ? scene.member : scene.slots)[in.slot], scene.time); break;
       case Op::hour:
       case Op::minute:
       case Op::weekday:
       case Op::time_of_day:
-      case Op::shift: *top++ = calendar(in.op, scene); break;
+      case Op::shift: put_calendar(*top++, in.op, scene); break;
 
       case Op::negate: unary([](double a) { return -a; }); break;
       case Op::abs: unary([](double a) { return std::fabs(a); }); break;
@@ -232,15 +245,15 @@ Result3 run(const Program& program, const Scene& scene) {
       case Op::logical_and:
       case Op::logical_or:
         --top;
-        top[-1] = logic(top[-1], top[0], in.op == Op::logical_or ? 1 : 0);
+        logic(top[-1], top[0], in.op == Op::logical_or ? 1 : 0);
         break;
       case Op::choice: {
         top -= 2;
         Result3& condition = top[-1];
         const Result3& chosen = top[condition.number != 0 ? 0 : 1];
         const std::uint32_t quality = worse(condition.quality, chosen.quality);
-        if (condition.known && chosen.known) condition = {chosen.number, chosen.text, quality, true};
-        else condition = unknown(quality);
+        if (condition.known && chosen.known) put(condition, chosen.number, quality, chosen.text);
+        else put_unknown(condition, quality);
         break;
       }
       case Op::clamp: {
@@ -248,41 +261,35 @@ Result3 run(const Program& program, const Scene& scene) {
         Result3& a = top[-1];
         const Result3 &low = top[0], &high = top[1];
         const std::uint32_t quality = worse(a.quality, worse(low.quality, high.quality));
-        if (!a.known || !low.known || !high.known) a = unknown(quality);
-        else if (low.number > high.number) a = finite(NAN, quality, scene);
-        else
-          a = {a.number < low.number    ? low.number
-               : a.number > high.number ? high.number
-                                        : a.number,
-               nullptr, quality, true};
+        if (!a.known || !low.known || !high.known) put_unknown(a, quality);
+        else if (low.number > high.number) put_finite(a, NAN, quality, scene);
+        else put(a, a.number < low.number ? low.number : a.number > high.number ? high.number : a.number, quality);
         break;
       }
       case Op::between: {
         top -= 2;
-        const auto at_least = [](const Result3& a, const Result3& b) { return a.number >= b.number; };
-        top[-1] = logic(both(top[-1], top[0], at_least), both(top[1], top[-1], at_least), 0);
+        both(top[1], top[-1], [](const Result3& high, const Result3& x) { return x.number <= high.number; });
+        both(top[-1], top[0], [](const Result3& x, const Result3& low) { return x.number >= low.number; });
+        logic(top[-1], top[1], 0);
         break;
       }
 
       // These two are always known: asking whether something can be trusted is itself a way out of not knowing.
-      case Op::good:
-        top[-1] = {top[-1].known && model::Quality{top[-1].quality}.good() ? 1.0 : 0.0, nullptr, 0, true};
-        break;
-      case Op::quality: top[-1] = {0, quality_word(top[-1]), 0, true}; break;
+      case Op::good: put(top[-1], top[-1].known && model::Quality{top[-1].quality}.good() ? 1 : 0, 0); break;
+      case Op::quality: put(top[-1], 0, 0, quality_word(top[-1])); break;
       case Op::or_else:
         --top;
         if (!top[-1].known) top[-1] = top[0];
         break;
 
       case Op::same:
-      case Op::same_text: {
+      case Op::same_text:
         --top;
-        const Result3 equal = both(top[-2], top[0], [&](const Result3& a, const Result3& b) {
+        both(top[0], top[-2], [&](const Result3& a, const Result3& b) {
           return in.op == Op::same ? a.number == b.number : *a.text == *b.text;
         });
-        top[-1] = logic(top[-1], equal, 1);
+        logic(top[-1], top[0], 1);
         break;
-      }
       case Op::drop_second:
         --top;
         top[-1] = top[0];
@@ -293,7 +300,7 @@ Result3 run(const Program& program, const Scene& scene) {
       case Op::trim:
       case Op::length:
       case Op::number_of:
-      case Op::text_of: top[-1] = text_function(in.op, top[-1], scene); break;
+      case Op::text_of: text_function(in.op, top[-1], scene); break;
       case Op::text_equal: compare_texts([](const std::string& a, const std::string& b) { return a == b; }); break;
       case Op::text_not_equal:
         compare_texts([](const std::string& a, const std::string& b) { return a != b; });
@@ -311,12 +318,13 @@ Result3 run(const Program& program, const Scene& scene) {
         --top;
         Result3& a = top[-1];
         const std::uint32_t quality = worse(a.quality, top[0].quality);
-        a = a.known && top[0].known ? made(*a.text + *top[0].text, quality, scene) : unknown(quality);
+        if (a.known && top[0].known) put_made(a, *a.text + *top[0].text, quality, scene);
+        else put_unknown(a, quality);
         break;
       }
     }
   }
-  return stack[0];
+  return {stack->number, stack->text, stack->quality, stack->known};
 }
 
 }  // namespace weir::rules
