@@ -221,7 +221,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
         const auto quality = static_cast<std::uint32_t>(in.varint());
         results_[i] = {number, nullptr, quality, get_flag(in)};
         // A text was not kept.
-        if (gives_text(rule_->aggregates[i])) results_[i].known = false;
+        if (gives_text(rule_->aggregates[i % rule_->aggregates.size()])) results_[i].known = false;
       }
     if (rule_->holds_back) {
       bool fine = true;
