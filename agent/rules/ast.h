@@ -11,6 +11,7 @@
 
 namespace weir::rules {
 
+// clang-format off
 enum class ExprKind : std::uint8_t {
   number, duration, text, truth, name, constant,  // leaves; a constant is site.NAME
   negate, logical_not,                  // one child
@@ -21,16 +22,17 @@ enum class ExprKind : std::uint8_t {
   one_of,                               // x in (a, b, c): x first
   call                                  // function `text` of its children
 };
+// clang-format on
 
 struct Expr {
   ExprKind kind = ExprKind::number;
   std::size_t offset = 0;  // in the text of the expression, bytes
   std::size_t length = 0;
-  unsigned depth = 1;      // of the tree from here on down
+  unsigned depth = 1;  // of the tree from here on down
   double number = 0;
   Nanoseconds duration = 0;
   bool truth = false;
-  std::string text;        // of a text, a name, a constant, a function
+  std::string text;  // of a text, a name, a constant, a function
   std::vector<std::unique_ptr<Expr>> children;
 };
 

@@ -13,8 +13,8 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 struct Misspelling {
   std::string_view symbol, meant;
 };
-constexpr Misspelling kMisspellings[] = {{"&&", "and"}, {"||", "or"}, {"!", "not"}, {"=", "=="}, {"<>", "!="},
-                                        {"^", "pow(x, y)"}};
+constexpr Misspelling kMisspellings[] = {{"&&", "and"}, {"||", "or"}, {"!", "not"},
+                                         {"=", "=="},   {"<>", "!="}, {"^", "pow(x, y)"}};
 
 class Lexer {
  public:
@@ -25,7 +25,8 @@ class Lexer {
       return fault(0, 1, "an expression of " + std::to_string(text_.size()) + " bytes",
                    std::to_string(kLongestExpression) + " are allowed; split the rule");
     while (true) {
-      while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      while (at_ < text_.size() &&
+             (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
         ++at_;
       if (at_ == text_.size()) {
         add(Token::Kind::end, at_);
@@ -119,7 +120,8 @@ class Lexer {
       value.push_back(c);
     }
     if (at_ >= text_.size())
-      return fault(begin, text_.size() - begin, "a text without its closing quote", std::string("end it with ") + quote);
+      return fault(begin, text_.size() - begin, "a text without its closing quote",
+                   std::string("end it with ") + quote);
     ++at_;
     add(Token::Kind::text, begin).text = std::move(value);
     return true;

@@ -21,7 +21,7 @@ namespace weir::rules {
 class Calendar;
 
 enum class Type : std::uint8_t {
-  any,       // an input of which nothing says what it is
+  any,  // an input of which nothing says what it is
   truth,
   number,
   text,
@@ -45,15 +45,16 @@ inline constexpr Timestamp kLongAgo = std::numeric_limits<Timestamp>::min();
 
 // The newest reading of one input of one group.
 struct Slot {
-  Timestamp time = kLongAgo;          // event time; kLongAgo: none yet
+  Timestamp time = kLongAgo;  // event time; kLongAgo: none yet
   double number = 0;
-  Nanoseconds arrived = 0;            // when its last reading came, on the engine's own clock, and
-  Timestamp newest = kLongAgo;        // the newest that came; only kept where readings wait for their order
+  Nanoseconds arrived = 0;      // when its last reading came, on the engine's own clock, and
+  Timestamp newest = kLongAgo;  // the newest that came; only kept where readings wait for their order
   std::uint32_t quality = model::kBad.code;
-  std::uint16_t unit = 0;             // index into the engine's units
-  std::uint16_t conversion = 0;       // index into the engine's conversions; 0: the value is taken as it is
+  std::uint16_t unit = 0;        // index into the engine's units
+  std::uint16_t conversion = 0;  // index into the engine's conversions; 0: the value is taken as it is
 };
 
+// clang-format off
 enum class Op : std::uint8_t {
   constant, text, slot, member, aggregate, step, age,          // push
   hour, minute, weekday, time_of_day, shift,                   // push what the site's calendar says
@@ -68,12 +69,13 @@ enum class Op : std::uint8_t {
   // A slot against a constant, which is what most rules are: → 1. The last of all: the engine has a quick way for them.
   slot_less, slot_less_equal, slot_greater, slot_greater_equal
 };
+// clang-format on
 
 struct Instruction {
   Op op;
   std::uint16_t slot = 0;   // of an input; of interpolate: how many points
-  std::uint32_t index = 0;  // of a constant, a text, an aggregate, a step; of interpolate: its first x, then y, x, y …;
-                            // of age: 1 if the input is of a member
+  std::uint32_t index = 0;  // of a constant, a text, an aggregate, a step; of interpolate: its first x, then y, x, y
+                            // …; of age: 1 if the input is of a member
 };
 
 struct Program {
@@ -94,16 +96,17 @@ inline constexpr std::size_t kLongestText = 64 * 1024;
 // What a program looks at. Allocates nothing, but for the texts it makes.
 struct Scene {
   const Slot* slots;
-  const std::string* texts;             // as many as slots, where any input is a text; else null
-  const Nanoseconds* within;            // as many as slots
-  const Result3* aggregates;            // of the window that ends, or across the members; null where there is none
-  Timestamp time;                       // as of when
-  std::uint64_t* arithmetic;            // counts what had no result
-  const Result3* steps = nullptr;       // what the functions with memory say now
-  const Slot* member = nullptr;         // the inputs of one member, where a rule looks across some; as many as slots
+  const std::string* texts;        // as many as slots, where any input is a text; else null
+  const Nanoseconds* within;       // as many as slots
+  const Result3* aggregates;       // of the window that ends, or across the members; null where there is none
+  Timestamp time;                  // as of when
+  std::uint64_t* arithmetic;       // counts what had no result
+  const Result3* steps = nullptr;  // what the functions with memory say now
+  const Slot* member = nullptr;    // the inputs of one member, where a rule looks across some; as many as slots
   const std::string* member_texts = nullptr;
-  const Calendar* calendar = nullptr;   // the site's, for hour() and the like
-  std::deque<std::string>* made = nullptr;  // where texts made on the way live; its owner clears it. Null: they are unknown
+  const Calendar* calendar = nullptr;  // the site's, for hour() and the like
+  std::deque<std::string>* made =
+      nullptr;  // where texts made on the way live; its owner clears it. Null: they are unknown
 };
 
 Result3 run(const Program& program, const Scene& scene);
