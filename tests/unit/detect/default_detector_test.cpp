@@ -154,6 +154,13 @@ TEST(DefaultDetector, WhiteNoiseGivesFewAlarms) {
   EXPECT_LE(sum, 150) << "of 100,000 readings";
 }
 
+// At one a second the ten minutes of the day that begin are new each time, and no day has passed yet.
+TEST(DefaultDetector, WhatRepeatsAllTheTimeIsNothingUnusualOnItsFirstDay) {
+  const auto detector = make();
+  const double values[] = {2, 2.14, 1.91, 2.06, 1.87};
+  EXPECT_TRUE(alarms(*detector, 4'000, [&](int i) { return values[i % 5]; }, kSecond).empty());
+}
+
 TEST(DefaultDetector, SaysNothingWhileItLearns) {
   Noise noise;
   const auto detector = make();
