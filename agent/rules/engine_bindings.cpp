@@ -29,6 +29,7 @@ void Engine::State::bind_all() {
     define_validity(id);
   }
   settle();
+  spread_again_.clear();
   for (SignalId id = 0; id < signals_.size(); ++id) spread_unit(id);
 }
 
@@ -91,7 +92,10 @@ void Engine::State::connect(GroupName name) {
     // The first by name, whatever order they came in.
     if (*state.group(name.group).captures < *state.group(partial.example).captures) partial.example = name.group;
     partial.groups.push_back(name.group);
-    for (const std::uint32_t which : partial.sources) attach(which, {name.rule, name.group, kNone, slot});
+    for (const std::uint32_t which : partial.sources) {
+      attach(which, {name.rule, name.group, kNone, slot});
+      if (which < kFirstNode) spread_again_.push_back(which);
+    }
   }
   for (std::size_t e = 0; e < rule.emits.size(); ++e) {
     if (!rule.emits[e].has_readers) continue;
@@ -177,6 +181,8 @@ void Engine::State::define(SignalId id, const model::Signal& signal) {
   define_validity(id);
   settle();
   spread_unit(id);
+  // What was known before the group was there.
+  for (const std::uint32_t which : std::exchange(spread_again_, {})) spread_unit(which);
 }
 
 // Its corrected signal, if it has one, is a source of its own.

@@ -116,6 +116,7 @@ class Engine::State final : private Timers::Places {
   Validity validity_;
   std::unordered_map<SignalId, Repairing> repairing_;
   std::vector<Repaired> repaired_;
+  std::vector<std::uint32_t> spread_again_;         // signals whose unit a new group has to learn
   std::vector<GroupName> unsettled_;                // groups to be connected
   Timers timers_;
   std::vector<Derived> derived_;                    // emitted, to be fed to their readers

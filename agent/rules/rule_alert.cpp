@@ -207,6 +207,7 @@ std::size_t RuleState::command(const AlertCommand& command, Sink& sink) {
       }
       ++count;
     }
+    if (!rule_->alert) continue;
     const auto found = alarms_.find(g);
     const char* what = nullptr;
     switch (command.verb) {
@@ -217,7 +218,7 @@ std::size_t RuleState::command(const AlertCommand& command, Sink& sink) {
         what = "acknowledged";
         break;
       case Verb::shelve:
-        if (!rule_->alert || command.until <= sink.arrival) break;
+        if (command.until <= sink.arrival) break;
         if (found == alarms_.end() || found->second.shelved_until == 0) ++shelved_;
         alarms_[g].shelved_until = command.until;
         what = "shelved";

@@ -53,8 +53,8 @@ Scene RuleState::whole_scene(std::uint32_t g, Timestamp time, Sink& sink) {
     // Nothing rises, falls or changes while nothing comes.
     if ((kind == StepKind::rising || kind == StepKind::falling || kind == StepKind::changed) && state.time < time)
       steps_now_[i].number = 0;
-    // What has expired since then is not known to be true any more.
-    if (kind == StepKind::since && !run(rule_->steps[i].argument, out).known) steps_now_[i] = kUnknown;
+    // What has expired since then is not known any more.
+    if (kind != StepKind::trailing && !run(rule_->steps[i].argument, out).known) steps_now_[i] = kUnknown;
   }
   if (rule_->members && !rule_->window) look_across(g, out);
   if (rule_->detect) look_for_anomaly(g, out, false);
@@ -77,8 +77,10 @@ void RuleState::take_steps(std::uint32_t g, Stage stage, std::uint32_t fresh, co
     const bool asked = step.argument.inputs == 0 || (step.argument.inputs & fresh) != 0;
     if (asked) update(step, state, scene.time, run(step.argument, scene), *scene.arithmetic);
     steps_now_[i] = tell(step, state, std::max(scene.time, state.time), *scene.arithmetic);
-    if (!asked && (step.kind == StepKind::rising || step.kind == StepKind::falling || step.kind == StepKind::changed))
+    if (asked || step.kind == StepKind::trailing) continue;
+    if (step.kind == StepKind::rising || step.kind == StepKind::falling || step.kind == StepKind::changed)
       steps_now_[i].number = 0;
+    if (!run(step.argument, scene).known) steps_now_[i] = kUnknown;
   }
 }
 

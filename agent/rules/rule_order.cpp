@@ -161,8 +161,15 @@ void RuleState::pass(std::uint32_t g, Timestamp until, bool inclusive, Sink& sin
     if (first == deadline) run_out(g, deadline, sink);
     else if (first == small && repeat_due(g) == small) repeat(g, small, sink);
     else if (first == small) write(g, small, whole_scene(g, small, sink), sink);
-    else judge(g, first, whole_scene(g, first, sink), sink);
+    else look_again(g, first, sink);
   }
+}
+
+// Judges what has become of the group while nothing came; an instant that `where` leaves out judges nothing.
+void RuleState::look_again(std::uint32_t g, Timestamp time, Sink& sink) {
+  const Scene now = whole_scene(g, time, sink);
+  if (rule_->where.empty() || is_true(run(rule_->where, now))) return judge(g, time, now, sink);
+  groups_[g].judged = std::max(groups_[g].judged, time);
 }
 
 // When the next of the inputs that the alert depends on gets too old.

@@ -12,7 +12,7 @@ namespace weir::rules {
 
 void RuleState::prepare() {
   const Rule& rule = *rule_;
-  judged_inputs_ = rule.when.inputs | rule.clear.inputs;
+  judged_inputs_ = rule.when.inputs | rule.clear.inputs | rule.suppress.inputs;
   member_inputs_ = 0;
   for (std::size_t i = 0; i < rule.inputs.size(); ++i)
     if (rule.inputs[i].of_member) member_inputs_ |= 1U << i;
@@ -116,7 +116,10 @@ void RuleState::forget_bindings() {
 }
 
 bool RuleState::outlived(std::uint32_t g, Nanoseconds now) const {
-  return groups_[g].newest != kLongAgo && now - groups_[g].newest_at >= rule_->forget;
+  const Group& group = groups_[g];
+  // An alert of silence lasts as long as the silence.
+  if (rule_->missing > 0 && group.phase == Phase::active) return false;
+  return group.newest != kLongAgo && now - group.newest_at >= rule_->forget;
 }
 
 void RuleState::forget(std::uint32_t g, Sink& sink) {

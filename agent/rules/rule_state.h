@@ -248,6 +248,7 @@ class RuleState {
   Timestamp watermark(std::uint32_t g, Nanoseconds now) const;
   void drain(std::uint32_t g, Timestamp watermark, Sink& sink);
   void pass(std::uint32_t g, Timestamp until, bool inclusive, Sink& sink);
+  void look_again(std::uint32_t g, Timestamp time, Sink& sink);
   Timestamp expiry(std::uint32_t g) const;
   Timestamp next_look(std::uint32_t g, Timestamp until) const;
 

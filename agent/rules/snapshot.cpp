@@ -44,7 +44,7 @@ Result<void> Engine::State::restore(std::string_view bytes) {
                 "the rules begin anew");
   const Nanoseconds now = get_time(in);
   const Timestamp last_arrival = get_time(in);
-  if (now < 0) return fail("the state of the rules is damaged", "the rules begin anew");
+  if (now < 0 || now > kFarthest) return fail("the state of the rules is damaged", "the rules begin anew");
   Counters counters;
   for (std::uint64_t* counter : {&counters.readings, &counters.late, &counters.duplicate, &counters.bad,
                                  &counters.arithmetic, &counters.refused_groups, &counters.late_side, &counters.revised,

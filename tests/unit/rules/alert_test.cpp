@@ -195,5 +195,54 @@ TEST(Detect, StaysRaisedUntilNothingUnusualHasComeForAWhile) {
   EXPECT_THAT(plant.said(), ElementsAre("100 raised since 100: unusual", "112 cleared since 100: unusual"));
 }
 
+TEST(AlertLife, ARuleThatOnlyWritesHasNothingToAcknowledge) {
+  Plant plant(rule("    write: {\"b-{n}/enable\": false}\n"));
+  plant.at(1, "b-1/t", 95.0);
+  plant.said();
+  for (const Verb verb : {Verb::acknowledge, Verb::shelve, Verb::unshelve, Verb::reset})
+    EXPECT_EQ(plant.command(verb, "hot", 100), 0U);
+  EXPECT_THAT(plant.said(), IsEmpty());
+}
+
+TEST(Time, WhatWhereLeavesOutIsNotJudgedAsTimePasses) {
+  Plant plant(R"Y(
+rules:
+  - name: r
+    from: {t: "d/t", run: "d/run"}
+    within: forever
+    where: run
+    when: t > 90 and age(t) < 1h
+    alert: {severity: info}
+)Y");
+  plant.at(1, "d/run", false).at(1, "d/t", 95.0).at(2, "d/run", false).at(2, "d/t", 96.0).tick_to(20);
+  EXPECT_THAT(plant.said(), IsEmpty());
+}
+
+TEST(Time, AChangeOfWhatHasExpiredIsUnknown) {
+  Plant plant("rules: [{name: r, from: {t: \"d/t\"}, within: 5s, when: delta(t) > 5, for: 20s, alert: {severity: info}}]");
+  plant.at(1, "d/t", 1.0).at(2, "d/t", 10.0).tick_to(60);
+  EXPECT_THAT(plant.said(), IsEmpty());
+}
+
+TEST(Missing, LastsAsLongAsTheSilence) {
+  Plant plant("rules: [{name: r, from: {t: \"d/t\"}, missing: 1m, forget: 1h, alert: {severity: info, message: silent}}]");
+  plant.at(1, "d/t", 1.0).tick_to(3 * 3600);
+  EXPECT_THAT(plant.said(), ElementsAre("61 raised since 1: silent"));
+}
+
+TEST(Units, AreKnownToGroupsThatComeLater) {
+  Plant plant(R"Y(
+rules:
+  - name: r
+    from: {t: {path: "b-{n}/t", unit: Cel}, ambient: {path: site/t, unit: Cel}}
+    within: forever
+    emit: {"b-{n}/above": "round(t - ambient, 6)"}
+)Y");
+  plant.signal("site/t", "[degF]");
+  plant.signal("b-1/t", "Cel");
+  plant.at(1, "site/t", 68.0).at(1, "b-1/t", 100.0).at(2, "site/t", 68.0).at(2, "b-1/t", 100.0);
+  EXPECT_THAT(plant.said(), ElementsAre("1 b-1/above = 80", "2 b-1/above = 80"));
+}
+
 }  // namespace
 }  // namespace weir::rules
