@@ -28,6 +28,10 @@ class OutputReader {
       rule_.write_limit = read_duration(*limit, {.most = 366 * kDay}, reporter_).value_or(0);
     if (const Node* age = draft_.find("max_age"))
       rule_.max_age = read_duration(*age, {.least = kMillisecond, .most = kDay}, reporter_).value_or(rule_.max_age);
+    const Node::Member* lateness = find_member(draft_.node, "lateness");
+    if (lateness != nullptr && !(rule_.writes.empty() && rule_.clear_writes.empty()) && rule_.lateness >= rule_.max_age)
+      reporter_.error(*lateness, "what has waited so long is older than max_age:, and would never be written",
+                      "write max_age: and a longer time, or let another rule write");
   }
 
  private:

@@ -101,6 +101,9 @@ TEST(Read, WhatGoesTogether) {
        "max_age `max_age`: max_age: without write: or on_clear: | leave it out; how old an input may be says within:"},
       {"emit: {\"b-{n}/m\": t}\nlate: drop",
        "late `late`: late: without window: | add window: 1m; without one, older readings are counted and left out"},
+      {"window: 1m\nlateness: 10s\nwhen: mean(t) > 5\nwrite: {\"b-{n}/x\": true}",
+       "lateness `lateness`: what has waited so long is older than max_age:, and would never be written | write max_age: and a longer "
+       "time, or let another rule write"},
       {"missing: 5m", "missing `missing`: missing: without alert: or write: or on_clear: | add alert: {severity: warning}"},
       {"detect: {}", "detect `detect`: detect: without alert: or emit: | add alert: {severity: warning}"},
       {"missing: 5m\nwhen: t > 5\nalert: {severity: info}",
