@@ -231,12 +231,6 @@ bool has_text(const Aggregate& aggregate) {
 
 enum Flag : unsigned char { kLeftOut = 1, kHolds = 2, kBegun = 4, kMore = 8 };
 
-// So that nothing that is computed with times that were read overflows.
-bool possible(Timestamp time) {
-  constexpr Timestamp kMost = (std::int64_t{1} << 62) + (std::int64_t{1} << 60);
-  return time >= -kMost && time <= kMost;
-}
-
 }  // namespace
 
 const AggregateKind* find_aggregate(std::string_view name) {
@@ -449,7 +443,7 @@ bool restore(const Aggregate& aggregate, Accumulator& to, ByteReader& in) {
   to.from = unzigzag(in.varint());
   to.to = unzigzag(in.varint());
   const bool no_value = to.to == kLongAgo;
-  if (!possible(to.from) || (no_value ? !carrying || to.holds || count > 0 : !possible(to.to))) return false;
+  if (!in_reach(to.from) || (no_value ? !carrying || to.holds || count > 0 : !in_reach(to.to))) return false;
   if (!carrying && (count == 0 || to.to < to.from)) return false;
   for (int i = 0; i < numbers_of(aggregate.kind); ++i) to.v[i] = in.float64();
   if (more) {

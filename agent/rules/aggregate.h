@@ -8,7 +8,7 @@
 // Values hold until the next one comes, known or not, or until their input's `within` is over: that is what integral,
 // time_mean and duration_of weigh by. increase and those begin a window with what held when it began.
 //
-// Times are within the engine's bounds (rule_state.h, kFarthest). Nothing here throws but for want of memory.
+// Times are within the engine's bounds (event_time.h). Nothing here throws but for want of memory.
 #pragma once
 
 #include <cstddef>

@@ -75,12 +75,23 @@ void Engine::State::advance_clock(Timestamp arrival, Outputs& outputs) {
 // Once an hour is often enough for what takes weeks, and needs no ticks.
 void Engine::State::forget_outlived(Outputs& outputs) {
   Sink to = sink(outputs);
+  std::vector<GroupName> outlived;
   for (std::uint32_t r = 0; r < states_.size(); ++r)
-    for (std::uint32_t g = 0; g < states_[r]->size(); ++g) {
-      if (!states_[r]->outlived(g, now_)) continue;
-      states_[r]->forget(g, to);
-      set_timer(r, g);
-    }
+    for (std::uint32_t g = 0; g < states_[r]->size(); ++g)
+      if (states_[r]->outlived(g, now_)) outlived.push_back({r, g});
+  sort_by_name(outlived);
+  for (const GroupName& name : outlived) {
+    states_[name.rule]->forget(name.group, to);
+    set_timer(name.rule, name.group);
+  }
+}
+
+// Not by number: after a restart groups may have others.
+void Engine::State::sort_by_name(std::vector<GroupName>& groups) const {
+  std::ranges::sort(groups, [this](const GroupName& a, const GroupName& b) {
+    if (a.rule != b.rule) return a.rule < b.rule;
+    return *states_[a.rule]->group(a.group).captures < *states_[b.rule]->group(b.group).captures;
+  });
 }
 
 const std::vector<Engine::State::Binding>& Engine::State::bindings(Source& source) {
@@ -156,10 +167,7 @@ void Engine::State::tick(Timestamp now, Outputs& outputs) {
     timers_.remove(first.rule, first.group);
     due.push_back({first.rule, first.group});
   }
-  std::ranges::sort(due, [this](const GroupName& a, const GroupName& b) {
-    if (a.rule != b.rule) return a.rule < b.rule;
-    return *states_[a.rule]->group(a.group).captures < *states_[b.rule]->group(b.group).captures;
-  });
+  sort_by_name(due);
   for (const GroupName& name : due) {
     states_[name.rule]->pass_time(name.group, now_, to);
     set_timer(name.rule, name.group);

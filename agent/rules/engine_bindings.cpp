@@ -29,8 +29,8 @@ void Engine::State::bind_all() {
     define_validity(id);
   }
   settle();
-  spread_again_.clear();
   for (SignalId id = 0; id < signals_.size(); ++id) spread_unit(id);
+  spread_units();
 }
 
 Engine::State::Source& Engine::State::source(std::uint32_t which) {
@@ -94,7 +94,7 @@ void Engine::State::connect(GroupName name) {
     partial.groups.push_back(name.group);
     for (const std::uint32_t which : partial.sources) {
       attach(which, {name.rule, name.group, kNone, slot});
-      if (which < kFirstNode) spread_again_.push_back(which);
+      spread_.push_back(which);
     }
   }
   for (std::size_t e = 0; e < rule.emits.size(); ++e) {
@@ -115,10 +115,13 @@ void Engine::State::settle() {
   }
 }
 
-void Engine::State::spread_unit(SignalId id) {
-  if (id >= signals_.size() || signals_[id].bindings.empty()) return;
+void Engine::State::spread_units() {
+  for (const std::uint32_t which : std::exchange(spread_, {})) spread_unit(which);
+}
+
+void Engine::State::spread_unit(std::uint32_t which) {
   std::vector<std::pair<Binding, std::uint16_t>> todo;
-  for (const Binding& binding : signals_[id].bindings) todo.emplace_back(binding, signals_[id].unit);
+  for (const Binding& binding : source(which).bindings) todo.emplace_back(binding, source(which).unit);
   while (!todo.empty()) {
     const auto [binding, from] = todo.back();
     todo.pop_back();
@@ -130,6 +133,7 @@ void Engine::State::spread_unit(SignalId id) {
       if (!state.rule().emits[e].has_readers || state.rule().emits[e].unit_of != binding.slot) continue;
       const std::uint32_t node = state.derived(binding.group, e);
       if (node == kNone) continue;
+      nodes_[node].unit = unit;
       for (const Binding& next : nodes_[node].bindings) todo.emplace_back(next, unit);
     }
   }
@@ -165,7 +169,8 @@ void Engine::State::define(SignalId id, const model::Signal& signal) {
   known.unit = unit_index(signal.unit);
   if (path_of(known) == signal.path) {
     define_validity(id);
-    return spread_unit(id);
+    spread_.push_back(id);
+    return spread_units();
   }
   const bool is_new = known.path_size == 0;
   known.path = static_cast<std::uint32_t>(paths_.size());
@@ -180,9 +185,9 @@ void Engine::State::define(SignalId id, const model::Signal& signal) {
   bind(signal.path, id);
   define_validity(id);
   settle();
-  spread_unit(id);
-  // What was known before the group was there.
-  for (const std::uint32_t which : std::exchange(spread_again_, {})) spread_unit(which);
+  // Before what was known when the group was not there yet.
+  spread_.insert(spread_.begin(), id);
+  spread_units();
 }
 
 // Its corrected signal, if it has one, is a source of its own.
@@ -192,11 +197,16 @@ void Engine::State::define_validity(SignalId id) {
   signal.path = path_of(signals_[id]);
   signal.unit = units_[signals_[id].unit];
   std::string path = validity_.define(id, signal);
-  if (path.empty() || repairing_.contains(id)) return;
-  const auto node = static_cast<std::uint32_t>(nodes_.size());
-  nodes_.emplace_back();
-  bind(path, kFirstNode + node);
-  repairing_[id] = {std::move(path), node};
+  if (path.empty()) return;
+  const auto [repairing, is_new] = repairing_.try_emplace(id);
+  if (is_new) {
+    const auto node = static_cast<std::uint32_t>(nodes_.size());
+    nodes_.emplace_back();
+    bind(path, kFirstNode + node);
+    repairing->second = {std::move(path), node};
+  }
+  nodes_[repairing->second.node].unit = signals_[id].unit;
+  spread_.push_back(kFirstNode + repairing->second.node);
 }
 
 std::vector<std::vector<Nanoseconds>> Engine::State::all_wakes() const {

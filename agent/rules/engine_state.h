@@ -58,9 +58,9 @@ class Engine::State final : private Timers::Places {
   struct Source {
     std::vector<Binding> bindings;
     bool sorted = true;
+    std::uint16_t unit = 0;
   };
   struct Signal : Source {
-    std::uint16_t unit = 0;
     std::uint32_t path = 0, path_size = 0;  // where it is in paths_
   };
   struct Repairing {            // of a signal whose bad readings are repaired
@@ -78,12 +78,14 @@ class Engine::State final : private Timers::Places {
 
   void advance_clock(Timestamp arrival, Outputs& outputs);
   void forget_outlived(Outputs& outputs);
+  void sort_by_name(std::vector<GroupName>& groups) const;
   void bind_all();
   void bind(std::string_view path, std::uint32_t which);
   void attach(std::uint32_t which, Binding binding);
   void connect(GroupName name);
   void settle();
-  void spread_unit(SignalId id);
+  void spread_unit(std::uint32_t which);
+  void spread_units();
   void define_validity(SignalId id);
   void repair(const model::Series& series, Sink& sink);
   std::uint16_t unit_index(const std::string& unit);
@@ -116,7 +118,7 @@ class Engine::State final : private Timers::Places {
   Validity validity_;
   std::unordered_map<SignalId, Repairing> repairing_;
   std::vector<Repaired> repaired_;
-  std::vector<std::uint32_t> spread_again_;         // signals whose unit a new group has to learn
+  std::vector<std::uint32_t> spread_;               // sources whose unit has yet to be told to whom they feed
   std::vector<GroupName> unsettled_;                // groups to be connected
   Timers timers_;
   std::vector<Derived> derived_;                    // emitted, to be fed to their readers

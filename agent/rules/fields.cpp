@@ -156,6 +156,15 @@ std::optional<std::size_t> read_choice(const Node& node, std::string_view what,
   return std::nullopt;
 }
 
+std::optional<model::Unit> read_unit(const Node& node, Reporter& reporter) {
+  const std::string* text = read_text(node, "a unit", reporter);
+  if (text == nullptr) return std::nullopt;
+  auto unit = model::Unit::parse(*text);
+  if (unit) return std::move(*unit);
+  reporter.error(node, unit.error().what, unit.error().hint);
+  return std::nullopt;
+}
+
 bool check_name(const Node::Member& member, std::string_view what, Reporter& reporter) {
   Fault fault;
   const auto tree = parse_expression(member.key, fault);

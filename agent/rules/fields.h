@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/document.h"
+#include "model/unit.h"
 #include "rules/program.h"
 #include "rules/reporter.h"
 
@@ -52,6 +53,9 @@ const std::string* read_text(const Node& node, std::string_view what, Reporter& 
 // Which of the choices it is. `what`: "a severity".
 std::optional<std::size_t> read_choice(const Node& node, std::string_view what,
                                        std::span<const std::string_view> choices, Reporter& reporter);
+
+// As UCUM spells it.
+std::optional<model::Unit> read_unit(const Node& node, Reporter& reporter);
 
 // A name that expressions can use: of an input, or of what stands under let:.
 bool check_name(const Node::Member& member, std::string_view what, Reporter& reporter);

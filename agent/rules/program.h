@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "model/quality.h"
 #include "rules/ast.h"
+#include "rules/event_time.h"
 
 namespace weir::rules {
 
@@ -38,10 +39,6 @@ struct Result3 {
   std::uint32_t quality;
   bool known;
 };
-
-inline constexpr Nanoseconds kForever = std::numeric_limits<Nanoseconds>::max();
-inline constexpr Timestamp kNever = std::numeric_limits<Timestamp>::max();
-inline constexpr Timestamp kLongAgo = std::numeric_limits<Timestamp>::min();
 
 // The newest reading of one input of one group.
 struct Slot {

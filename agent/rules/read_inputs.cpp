@@ -63,7 +63,7 @@ class InputReader {
     Input input;
     input.name = member.key;
     if (path == nullptr || !read_pattern(*path, input.pattern)) draft_.captures_known = false;
-    if (unit != nullptr) read_unit(*unit, input);
+    if (unit != nullptr) input.unit = read_unit(*unit, reporter_);
     draft_.paths.push_back(path != nullptr ? path : &member.value);
     rule_.inputs.push_back(std::move(input));
     within_.push_back(within);
@@ -76,14 +76,6 @@ class InputReader {
     if (!pattern) reporter_.error(node, pattern.error().what, pattern.error().hint);
     else out = std::move(*pattern);
     return pattern.has_value();
-  }
-
-  void read_unit(const Node& node, Input& input) {
-    const std::string* text = read_text(node, "a unit", reporter_);
-    if (text == nullptr) return;
-    auto unit = model::Unit::parse(*text);
-    if (!unit) return reporter_.error(node, unit.error().what, unit.error().hint);
-    input.unit = std::move(*unit);
   }
 
   // The rule's captures are those of all inputs; only named ones are shared.

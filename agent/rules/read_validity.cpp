@@ -89,7 +89,7 @@ class ProfileReader {
     if (const Node* type = node.find("type"))
       if (const auto choice = read_choice(*type, "a type", kTypes, reporter_))
         check.type = *choice == 0 ? Type::number : *choice == 1 ? Type::truth : Type::text;
-    if (const Node* unit = node.find("unit")) read_unit(*unit, check);
+    if (const Node* unit = node.find("unit")) check.unit = read_unit(*unit, reporter_);
     if (const Node* range = node.find("range")) check.range = read_range(*range);
     if (const Node* likely = node.find("likely")) check.likely = read_range(*likely);
     if (check.range && check.likely && (check.likely->first < check.range->first || check.likely->second > check.range->second))
@@ -104,14 +104,6 @@ class ProfileReader {
     for (const model::Signal* signal : signals_.examples(check.pattern)) compare(member, *signal, check);
     add_key(check);
     profile_.checks.push_back(std::move(check));
-  }
-
-  void read_unit(const Node& node, Check& check) {
-    const std::string* text = read_text(node, "a unit", reporter_);
-    if (text == nullptr) return;
-    auto unit = model::Unit::parse(*text);
-    if (!unit) return reporter_.error(node, unit.error().what, unit.error().hint);
-    check.unit = std::move(*unit);
   }
 
   std::optional<std::pair<double, double>> read_range(const Node& node) {

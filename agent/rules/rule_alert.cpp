@@ -5,20 +5,12 @@
 #include "rules/rule_state.h"
 
 namespace weir::rules {
-namespace {
-
-Timestamp saturated(Timestamp time, Nanoseconds by) {
-  Timestamp out = 0;
-  return __builtin_add_overflow(time, by, &out) ? kNever : out;
-}
-
-}  // namespace
 
 // --- the condition ---------------------------------------------------------------------------------
 
 Result3 RuleState::condition(std::uint32_t g, const Scene& scene) const {
   if (!rule_->detect) return run(rule_->when, scene);
-  const Result3& score = scene.aggregates[0];
+  const Result3& score = scene.aggregates[kScore];
   return {detections_[g].last.anomalous ? 1.0 : 0.0, nullptr, score.quality, score.known};
 }
 

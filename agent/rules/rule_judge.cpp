@@ -58,7 +58,7 @@ Scene RuleState::whole_scene(std::uint32_t g, Timestamp time, Sink& sink) {
   }
   if (rule_->members && !rule_->window) look_across(g, out);
   if (rule_->detect) look_for_anomaly(g, out, false);
-  if (keeps_results()) out.aggregates = results_.data() + g * rule_->aggregates.size();
+  if (keeps_results_) out.aggregates = results_.data() + g * rule_->aggregates.size();
   return out;
 }
 
@@ -108,9 +108,12 @@ void RuleState::look_for_anomaly(std::uint32_t g, Scene& scene, bool fresh) {
     detection.detector = std::move(*made);
   }
   if (fresh && known) detection.last = detection.detector->judge(scene.time, input.number);
-  const bool heard = input.time != kLongAgo;
-  results_now_.assign(1, {detection.last.score, nullptr, input.quality, known});
-  results_now_.push_back({0, heard ? &made_.emplace_back(detection.detector->reason()) : nullptr, input.quality, heard});
+  results_now_.assign(2, kUnknown);
+  results_now_[kScore] = {detection.last.score, nullptr, input.quality, known};
+  // In words only where somebody reads them: with most readings nobody does.
+  const bool asked = !fresh || emits_reason_ || groups_[g].phase != Phase::idle;
+  if (asked && input.time != kLongAgo)
+    results_now_[kReason] = {0, &made_.emplace_back(detection.detector->reason()), input.quality, true};
   scene.aggregates = results_now_.data();
 }
 
@@ -165,16 +168,6 @@ void RuleState::open_window(std::uint32_t g, Timestamp time) {
   const auto [begin, end] = window_around(time);
   groups_[g].window_end = end;
   if (rule_->late == Late::revise) keep_window(g, begin, end);
-}
-
-void RuleState::reset_window(std::uint32_t g) {
-  groups_[g].window_end = kNever;
-  groups_[g].window_count = 0;
-  const std::size_t count = rule_->aggregates.size();
-  for (std::size_t i = g * count; i < (g + 1) * count; ++i) {
-    accumulators_[i] = {};
-    if (slides_) sliding_[i] = {};
-  }
 }
 
 void RuleState::gather(std::uint32_t g, Timestamp time, const std::vector<Fresh>& fresh, const Scene& scene) {
@@ -283,7 +276,7 @@ void RuleState::sum_up(std::uint32_t g, Timestamp begin, Timestamp end, Sink& si
     Result3 result = slides_ ? sliding_[at].finish(rule_->aggregates[i], begin, end, sink.counters.arithmetic)
                              : finish(rule_->aggregates[i], accumulators_[at], end, sink.counters.arithmetic);
     results_now_.push_back(result);
-    if (!keeps_results()) continue;
+    if (!keeps_results_) continue;
     // A text lives no longer than the window.
     if (result.text != nullptr) result = kUnknown;
     results_[at] = result;

@@ -10,11 +10,6 @@ namespace {
 // So many looks at once at rules that watch the time, and no more: after a jump of years they are wide apart.
 constexpr Nanoseconds kMostLooks = 100'000;
 
-Timestamp saturated(Timestamp time, Nanoseconds by) {
-  Timestamp out = 0;
-  return __builtin_add_overflow(time, by, &out) ? kNever : out;
-}
-
 }  // namespace
 
 void RuleState::hold_back(std::uint32_t g, std::uint16_t i, const Incoming& reading, Nanoseconds now, Sink& sink) {
@@ -36,7 +31,7 @@ void RuleState::hold_back(std::uint32_t g, std::uint16_t i, const Incoming& read
                                text ? std::make_unique<std::string>(*reading.text) : nullptr});
   if (group.newest == kLongAgo)
     // Inputs that never sent anything are waited for, too, but from now on only.
-    each_source(g, [&](const Slot& source) { const_cast<Slot&>(source).arrived = std::max(source.arrived, now); });
+    each_source(*this, g, [&](Slot& source) { source.arrived = std::max(source.arrived, now); });
   settle(g, now);
   input.arrived = now;
   input.newest = std::max(input.newest, reading.time);
@@ -66,7 +61,7 @@ Timestamp RuleState::watermark(std::uint32_t g, Nanoseconds now) const {
   if (!rule_->holds_back) return std::max(group.newest, idle);
   idle = std::max(idle, backlogs_[g].settled);
   Timestamp least = kNever;
-  each_source(g, [&](const Slot& source) {
+  each_source(*this, g, [&](const Slot& source) {
     Timestamp own = source.newest;
     if (now - source.arrived >= kIdleAfter) own = std::max(own, idle);
     least = std::min(least, own);
@@ -83,9 +78,7 @@ void RuleState::drain(std::uint32_t g, Timestamp until, Sink& sink) {
     for (; !backlog.empty() && backlog.readings[backlog.begin].time == time; ++backlog.begin) {
       const Pending& next = backlog.readings[backlog.begin];
       store(g, next.member, next.slot, time, next.number, next.quality, next.text.get());
-      const auto same = std::ranges::find(fresh_, next.member, &Fresh::member);
-      if (same != fresh_.end()) same->slots |= 1U << next.slot;
-      else fresh_.push_back({next.member, 1U << next.slot});
+      came(next.member, next.slot);
     }
     if (rule_->members && fresh_.size() > 1)
       std::ranges::sort(fresh_, [&](const Fresh& a, const Fresh& b) {
@@ -133,7 +126,7 @@ Nanoseconds RuleState::wake_time(std::uint32_t g) const {
   if (rule_->holds_back) {
     if (!backlogs_[g].empty()) due = std::min(due, backlogs_[g].readings[backlogs_[g].begin].time);
     if (due != kNever)
-      each_source(g, [&](const Slot& source) {
+      each_source(*this, g, [&](const Slot& source) {
         if (source.newest == kLongAgo || source.newest - rule_->lateness < due)
           least = std::max(least, source.arrived + kIdleAfter);
       });

@@ -2,7 +2,8 @@
 //
 // The readings of the windows of a while are kept, and what was computed with when each began. A late reading takes
 // its place among them, and everything from its window on is computed again; what then says something else goes out
-// as a revision. Kept are windows for as long again as they are, an hour at least, and kMostPending readings.
+// as a revision. Kept are windows for as long again as they are, an hour at least; kMostKept of them and kMostPending
+// readings at most.
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -12,6 +13,8 @@
 
 namespace weir::rules {
 namespace {
+
+constexpr std::size_t kMostKept = 256;
 
 // Something to compare what was said by.
 double mark(const Result3& value) {
@@ -35,9 +38,9 @@ void RuleState::keep_window(std::uint32_t g, Timestamp begin, Timestamp end) {
   const Nanoseconds keep = std::max(end - begin, kHour);
   std::size_t readings = 0;
   for (const Kept& each : kept) readings += each.readings.size();
-  while (kept.size() > 1 && (begin - kept.front().end > keep || readings > kMostPending)) {
+  while (kept.size() > 1 && (begin - kept.front().end > keep || readings > kMostPending || kept.size() > kMostKept)) {
     readings -= kept.front().readings.size();
-    kept.erase(kept.begin());
+    kept.pop_front();
   }
 }
 
@@ -125,9 +128,7 @@ void RuleState::revise(std::uint32_t g, Sink& sink) {
       for (; r < at->readings.size() && at->readings[r].time == time; ++r) {
         const Pending& next = at->readings[r];
         store(g, next.member, next.slot, time, next.number, next.quality, next.text.get());
-        const auto same = std::ranges::find(fresh_, next.member, &Fresh::member);
-        if (same != fresh_.end()) same->slots |= 1U << next.slot;
-        else fresh_.push_back({next.member, 1U << next.slot});
+        came(next.member, next.slot);
       }
       event(g, time, fresh_, sink);
     }

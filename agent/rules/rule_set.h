@@ -82,6 +82,9 @@ struct Write {
   Program fallback;                     // what the driver writes when the lease runs out; empty: none
 };
 
+// Where a rule that detects has what the detector says: in place of aggregates.
+inline constexpr std::size_t kScore = 0, kReason = 1;
+
 struct Rule {
   std::string name;
   Position position;

@@ -53,12 +53,14 @@ void RuleState::save_computation(std::uint32_t g, std::string& out) const {
     put_slot(slots_[i]);
     if (rule_->has_texts) put_bytes(out, texts_[i]);
   }
-  if (rule_->members)
+  if (rule_->members) {
+    put_varint(out, members_[g].all.size());
     for (const Member& member : members_[g].all)
       for (std::size_t i = 0; i < inputs; ++i) {
         put_slot(member.slots[i]);
         if (rule_->has_texts) put_bytes(out, member.texts[i]);
       }
+  }
   for (std::size_t i = 0; i < steps; ++i) rules::save(rule_->steps[i], steps_[g * steps + i], out);
   if (!rule_->window) return;
   for (std::size_t i = 0; i < aggregates; ++i) {
@@ -79,12 +81,18 @@ bool RuleState::restore_computation(std::uint32_t g, ByteReader& in) {
     if (!get_slot(slots_[i])) return false;
     if (rule_->has_texts) texts_[i] = in.bytes();
   }
-  if (rule_->members)
-    for (Member& member : members_[g].all)
+  if (rule_->members) {
+    // Those that have joined since then had said nothing yet.
+    const std::uint64_t count = in.varint();
+    if (!in.ok() || count > members_[g].all.size()) return false;
+    for (std::size_t m = 0; m < members_[g].all.size(); ++m)
       for (std::size_t i = 0; i < inputs; ++i) {
-        if (!get_slot(member.slots[i])) return false;
-        if (rule_->has_texts) member.texts[i] = in.bytes();
+        Slot& slot = members_[g].all[m].slots[i];
+        if (m >= count) slot.time = kLongAgo, slot.quality = model::kBad.code;
+        else if (!get_slot(slot)) return false;
+        if (m < count && rule_->has_texts) members_[g].all[m].texts[i] = in.bytes();
       }
+  }
   for (std::size_t i = 0; i < steps; ++i) {
     steps_[g * steps + i] = {};
     if (!rules::restore(rule_->steps[i], steps_[g * steps + i], in)) return false;
@@ -122,14 +130,14 @@ void RuleState::save(std::string& out, const Timers& timers) const {
       for (const Member& member : members_[g].all) put_bytes(out, *member.name);
     }
     save_computation(g, out);
-    if (keeps_results())
+    if (keeps_results_)
       for (std::size_t i = g * rule_->aggregates.size(); i < (g + 1) * rule_->aggregates.size(); ++i) {
         put_double(out, results_[i].number);
         put_varint(out, results_[i].quality);
         put_flag(out, results_[i].known);
       }
     if (rule_->holds_back) {
-      each_source(g, [&](const Slot& source) {
+      each_source(*this, g, [&](const Slot& source) {
         put_time(out, source.arrived);
         put_time(out, source.newest);
       });
@@ -215,7 +223,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
         if (find_or_create_member(g, std::string(in.bytes())) != m) return false;
     }
     if (!restore_computation(g, in)) return false;
-    if (keeps_results())
+    if (keeps_results_)
       for (std::size_t i = g * rule_->aggregates.size(); i < (g + 1) * rule_->aggregates.size(); ++i) {
         const double number = in.float64();
         const auto quality = static_cast<std::uint32_t>(in.varint());
@@ -225,8 +233,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
       }
     if (rule_->holds_back) {
       bool fine = true;
-      each_source(g, [&](const Slot& source) {
-        Slot& slot = const_cast<Slot&>(source);
+      each_source(*this, g, [&](Slot& slot) {
         slot.arrived = get_time(in);
         slot.newest = get_time(in);
         fine = fine && possible(slot.newest) && slot.newest != kNever && slot.arrived >= 0 && slot.arrived <= now;

@@ -27,11 +27,13 @@ void RuleState::prepare() {
                            !aggregate.of_text;
                   });
   slides_ = rule.window.kind == Window::Kind::hopping || rule.window.kind == Window::Kind::last;
+  emits_reason_ = rule.detect && std::ranges::any_of(rule.emits, [](const Emit& emit) {
+    return std::ranges::any_of(emit.value.code, [](Instruction in) { return in.op == Op::aggregate && in.index == kReason; });
+  });
   keeps_results_ = rule.window && (rule.alert || !rule.writes.empty());
 }
 
 void RuleState::resize() {
-  prepare();
   const Rule& rule = *rule_;
   const std::size_t count = groups_.size();
   slots_.resize(count * rule.inputs.size());
@@ -39,7 +41,7 @@ void RuleState::resize() {
   steps_.resize(count * rule.steps.size());
   if (rule.window) accumulators_.resize(count * rule.aggregates.size());
   if (slides_) sliding_.resize(count * rule.aggregates.size());
-  if (keeps_results()) results_.resize(count * rule.aggregates.size(), {0, nullptr, model::kBad.code, false});
+  if (keeps_results_) results_.resize(count * rule.aggregates.size(), {0, nullptr, model::kBad.code, false});
   if (rule.holds_back) backlogs_.resize(count);
   if (rule.members) members_.resize(count);
   if (rule.detect) detections_.resize(count);
@@ -91,9 +93,8 @@ std::vector<std::string_view> RuleState::captures_of(std::uint32_t g, std::uint3
   return out;
 }
 
-bool RuleState::set_derived(std::uint32_t g, std::size_t emit, std::uint32_t node) {
-  std::uint32_t& at = derived_[g * rule_->emits.size() + emit];
-  return std::exchange(at, node) == kNone;
+void RuleState::set_derived(std::uint32_t g, std::size_t emit, std::uint32_t node) {
+  derived_[g * rule_->emits.size() + emit] = node;
 }
 
 void RuleState::set_unit(std::uint32_t g, std::uint32_t member, std::uint16_t i, std::uint16_t unit, std::uint16_t conversion) {
@@ -103,8 +104,6 @@ void RuleState::set_unit(std::uint32_t g, std::uint32_t member, std::uint16_t i,
   // What it emits has the unit of the group's slot, whichever member it is of.
   if (member != kNone) slot(g, kNone, i).unit = unit;
 }
-
-std::uint16_t RuleState::unit(std::uint32_t g, std::uint16_t i) const { return slot(g, kNone, i).unit; }
 
 void RuleState::forget_bindings() {
   for (Slot& slot : slots_) slot.unit = slot.conversion = 0;
@@ -122,15 +121,16 @@ bool RuleState::outlived(std::uint32_t g, Nanoseconds now) const {
   return group.newest != kLongAgo && now - group.newest_at >= rule_->forget;
 }
 
+// Begins anew, as a group that has just been seen.
 void RuleState::forget(std::uint32_t g, Sink& sink) {
   Group& group = groups_[g];
   if (group.phase == Phase::active) {
     const Timestamp time = std::max(group.judged, group.newest);
     clear(g, time, "forgotten", whole_scene(g, time, sink), sink);
   }
-  const auto inputs = static_cast<std::ptrdiff_t>(rule_->inputs.size());
-  for (auto slot = slots_.begin() + g * inputs; slot != slots_.begin() + (g + 1) * inputs; ++slot)
-    *slot = {.unit = slot->unit, .conversion = slot->conversion};
+  for (std::uint16_t i = 0; i < rule_->inputs.size(); ++i)
+    // What is common to groups is not the group's to forget.
+    if (Slot& own = slot(g, kNone, i); rule_->inputs[i].whole) own = {.unit = own.unit, .conversion = own.conversion};
   const auto reset = [g]<class T>(std::vector<T>& all, std::size_t each) {
     if (all.empty()) return;
     for (std::size_t i = g * each; i < (g + 1) * each; ++i) all[i] = T();
@@ -294,7 +294,13 @@ void RuleState::store(std::uint32_t g, std::uint32_t member, std::uint16_t i, Ti
   at.number = number;
   at.quality = quality;
   if (text == nullptr || rule_->inputs[i].type != Type::text) return;
-  const_cast<std::string&>(text_of(g, member, i)) = *text;
+  text_of(g, member, i) = *text;
+}
+
+void RuleState::came(std::uint32_t member, std::uint16_t i) {
+  const auto same = std::ranges::find(fresh_, member, &Fresh::member);
+  if (same != fresh_.end()) same->slots |= 1U << i;
+  else fresh_.push_back({member, 1U << i});
 }
 
 void RuleState::take(std::uint32_t g, std::uint16_t i, const Incoming& reading, Nanoseconds now, Sink& sink) {

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,9 +38,6 @@ namespace weir::rules {
 // An input that has sent nothing for so long holds back its group no longer; and time that passes
 // without readings counts with this delay, so that what is on the way arrives first.
 inline constexpr Nanoseconds kIdleAfter = kSecond;
-
-// Event times beyond it (years 1824 to 2116) are refused, so that times and durations can be added.
-inline constexpr Timestamp kFarthest = std::int64_t{1} << 62;
 
 inline constexpr std::uint32_t kNone = 0xFFFFFFFF;  // of groups, members, nodes
 inline constexpr std::uint16_t kCannotConvert = 0xFFFF;
@@ -82,7 +80,7 @@ struct Group {
 
 class RuleState {
  public:
-  explicit RuleState(const Rule& rule) : rule_(&rule) { resize(); }
+  explicit RuleState(const Rule& rule) : rule_(&rule) { prepare(); }
 
   const Rule& rule() const { return *rule_; }
   // Another rule of the same key: another message, perhaps.
@@ -94,8 +92,7 @@ class RuleState {
   std::size_t members(std::uint32_t g) const { return rule_->members ? members_[g].all.size() : 0; }
   const std::string& member_name(std::uint32_t g, std::uint32_t m) const { return *members_[g].all[m].name; }
   void set_unit(std::uint32_t g, std::uint32_t member, std::uint16_t slot, std::uint16_t unit, std::uint16_t conversion);
-  std::uint16_t unit(std::uint32_t g, std::uint16_t slot) const;
-  bool set_derived(std::uint32_t g, std::size_t emit, std::uint32_t node);
+  void set_derived(std::uint32_t g, std::size_t emit, std::uint32_t node);
   std::uint32_t derived(std::uint32_t g, std::size_t emit) const { return derived_[g * rule_->emits.size() + emit]; }
   void forget_bindings();  // of inputs and of derived signals; to be made anew
 
@@ -214,8 +211,11 @@ class RuleState {
   const Slot& slot(std::uint32_t g, std::uint32_t member, std::uint16_t i) const {
     return const_cast<RuleState*>(this)->slot(g, member, i);
   }
-  const std::string& text_of(std::uint32_t g, std::uint32_t member, std::uint16_t i) const {
+  std::string& text_of(std::uint32_t g, std::uint32_t member, std::uint16_t i) {
     return member == kNone ? texts_[g * rule_->inputs.size() + i] : members_[g].all[member].texts[i];
+  }
+  const std::string& text_of(std::uint32_t g, std::uint32_t member, std::uint16_t i) const {
+    return const_cast<RuleState*>(this)->text_of(g, member, i);
   }
   Incoming admit(std::uint32_t g, std::uint32_t member, std::uint16_t slot, Timestamp time, model::Quality quality,
                  double number, const std::string* text, model::ValueType type, Sink& sink) const;
@@ -225,6 +225,7 @@ class RuleState {
   template <class T>
   std::size_t gather_run(std::uint32_t g, const model::Series& series, const std::vector<T>& column, std::size_t begin,
                          Nanoseconds now);
+  void came(std::uint32_t member, std::uint16_t slot);  // with the event time that fresh_ is of
   void take(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
   void too_late(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Timestamp last, Sink& sink);
   void heard(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);  // of a rule that watches for silence
@@ -235,15 +236,15 @@ class RuleState {
   void hold_back(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
   void settle(std::uint32_t g, Nanoseconds now);
   // The slots of all signals that the group hears.
-  template <class Visit>
-  void each_source(std::uint32_t g, Visit&& visit) const {
-    const std::size_t count = rule_->inputs.size();
-    for (std::size_t i = 0; i < count; ++i)
-      if (!rule_->inputs[i].of_member) visit(slots_[g * count + i]);
-    if (!rule_->members) return;
-    for (const Member& member : members_[g].all)
-      for (std::size_t i = 0; i < count; ++i)
-        if (rule_->inputs[i].of_member) visit(member.slots[i]);
+  template <class Self, class Visit>
+  static void each_source(Self& self, std::uint32_t g, Visit&& visit) {
+    const std::vector<Input>& inputs = self.rule_->inputs;
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (!inputs[i].of_member) visit(self.slots_[g * inputs.size() + i]);
+    if (!self.rule_->members) return;
+    for (auto& member : self.members_[g].all)
+      for (std::size_t i = 0; i < inputs.size(); ++i)
+        if (inputs[i].of_member) visit(member.slots[i]);
   }
   Timestamp watermark(std::uint32_t g, Nanoseconds now) const;
   void drain(std::uint32_t g, Timestamp watermark, Sink& sink);
@@ -267,9 +268,7 @@ class RuleState {
   void sum_up(std::uint32_t g, Timestamp begin, Timestamp end, Sink& sink);
   void speak(std::uint32_t g, Timestamp time, Sink& sink);
   void speak_at_reading(std::uint32_t g, Timestamp time, Sink& sink);
-  void reset_window(std::uint32_t g);
   void emit(std::uint32_t g, std::size_t index, Timestamp time, const Result3& value, Sink& sink);
-  bool keeps_results() const { return keeps_results_; }
 
   // rule_alert.cpp
   void judge(std::uint32_t g, Timestamp time, const Scene& scene, Sink& sink);
@@ -306,6 +305,7 @@ class RuleState {
   bool threshold_ = false;                      // the rule is `t > 90` and an alert, nothing else
   bool plain_window_ = false;                   // the rule is a window of equal length over one input, which is all that its aggregates read
   bool slides_ = false;                         // its window keeps stretches
+  bool emits_reason_ = false;                   // of a rule that detects: an output is, or holds, the reason
   bool keeps_results_ = false;                  // a message may speak of a window that is over
   std::uint32_t judged_inputs_ = 0;             // bit i: when or clear reads input i
   std::uint32_t member_inputs_ = 0;             // bit i: input i is of members
@@ -319,7 +319,7 @@ class RuleState {
   std::vector<Backlog> backlogs_;               // where readings wait for their order
   std::vector<Members> members_;                // where a rule looks across
   std::vector<Detection> detections_;
-  std::vector<std::vector<Kept>> kept_;         // where late readings revise
+  std::vector<std::list<Kept>> kept_;         // where late readings revise
   std::vector<std::uint32_t> derived_;          // where others read what this emits
   std::unordered_map<std::string, std::uint32_t> index_;
   std::unordered_map<std::uint32_t, Alarm> alarms_;

@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::size_t kBlock = 16;
 constexpr char kUnknown = 0, kReading = 1, kMany = 2;  // stretches, saved
-constexpr Timestamp kFar = (std::int64_t{1} << 62) + (std::int64_t{1} << 60);
 
 // Of what is counted in one total the stacks hold only what cannot be taken away again: the worst quality, and
 // whether something is left out.
@@ -179,7 +178,7 @@ bool SlidingWindow::restore(const Aggregate& aggregate, ByteReader& in) {
   for (std::uint64_t i = 0; i < size; ++i) {
     const auto later =
         static_cast<Timestamp>(static_cast<std::uint64_t>(time) + static_cast<std::uint64_t>(unzigzag(in.varint())));
-    if ((i > 0 && later < time) || later > kFar || later < -kFar) return false;
+    if ((i > 0 && later < time) || !in_reach(later)) return false;
     time = later;
     const std::string_view byte = in.take(1);
     if (byte.empty() || static_cast<unsigned char>(byte.front()) > kMany) return false;

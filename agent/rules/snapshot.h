@@ -5,8 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "rules/program.h"
-#include "rules/rule_state.h"
+#include "rules/event_time.h"
 
 namespace weir::rules {
 
@@ -19,11 +18,7 @@ inline bool get_flag(ByteReader& in) {
   return !byte.empty() && byte.front() != 0;
 }
 
-// Whether arithmetic on a time that was read does not overflow: it is one that a reading may have, or that a sum of a
-// rule's durations makes of one.
-inline bool possible(Timestamp time) {
-  constexpr Nanoseconds most = 8000 * kDay;
-  return time == kLongAgo || time == kNever || (time >= -kFarthest - most && time <= kFarthest + most);
-}
+// Whether arithmetic on a time that was read does not overflow; an end of time is none.
+inline bool possible(Timestamp time) { return time == kLongAgo || time == kNever || in_reach(time); }
 
 }  // namespace weir::rules

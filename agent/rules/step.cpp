@@ -69,11 +69,6 @@ void update_since(StepState& state, Timestamp time, const Result3& value) {
   state.value = value.number;
 }
 
-bool possible(Timestamp time) {
-  constexpr Timestamp kMost = (std::int64_t{1} << 62) + (std::int64_t{1} << 60);
-  return time >= -kMost && time <= kMost;
-}
-
 enum Flag : unsigned char { kKnown = 1, kHasValue = 2, kHasTexts = 4, kHasWindow = 8, kIsSince = 16 };
 
 }  // namespace
@@ -178,12 +173,12 @@ bool restore(const Step& step, StepState& state, ByteReader& in) {
     state.value = in.float64();
     state.before = in.float64();
     const std::uint64_t value_quality = in.varint(), quality = in.varint();
-    if (!possible(state.time) || value_quality >> 32 != 0 || quality >> 32 != 0) return false;
+    if (!in_reach(state.time) || value_quality >> 32 != 0 || quality >> 32 != 0) return false;
     if (!std::isfinite(state.before)) return false;
     state.value_quality = static_cast<std::uint32_t>(value_quality);
     state.quality = static_cast<std::uint32_t>(quality);
   }
-  if (since && !possible(state.since = unzigzag(in.varint()))) return false;
+  if (since && !in_reach(state.since = unzigzag(in.varint()))) return false;
   if (texts) {
     state.texts = std::make_unique<StepState::Texts>();
     state.texts->value = in.bytes();

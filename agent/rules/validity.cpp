@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+
+#include "rules/snapshot.h"
 
 namespace weir::rules {
 namespace {
-
-constexpr Timestamp kNeverYet = std::numeric_limits<Timestamp>::min();
-constexpr Timestamp kFarthest = std::int64_t{1} << 62;  // differences of times up to it do not overflow
-
-bool possible(Timestamp time) { return time == kNeverYet || (time >= -kFarthest && time <= kFarthest); }
 
 std::uint64_t hash_of(const std::string& text) {
   Hash128 hash;
@@ -18,7 +14,21 @@ std::uint64_t hash_of(const std::string& text) {
   return hash.low;
 }
 
-model::Quality at_least(model::Quality quality, model::Quality mark) { return model::worst(quality, mark); }
+std::optional<double> number_of(const model::Value& value) {
+  return std::visit(
+      []<class T>(const T& one) -> std::optional<double> {
+        if constexpr (std::is_arithmetic_v<T>) return static_cast<double>(one);
+        else return std::nullopt;
+      },
+      value);
+}
+
+// The number, as a value of the type of `like`: what stands beside a signal is of its type.
+model::Value as_type(double number, const model::Value& like) {
+  if (std::holds_alternative<bool>(like)) return number >= 0.5;
+  if (std::holds_alternative<std::int64_t>(like)) return static_cast<std::int64_t>(std::llround(number));
+  return number;
+}
 
 bool matches(std::string_view device, std::string_view path) {
   const std::size_t slash = path.find('/');
@@ -85,7 +95,7 @@ Validity::State* Validity::find(model::SignalId id) {
 // What is found without looking back is found of any reading; what needs the one before, only of those in order.
 model::Quality Validity::judge(State& state, Timestamp time, model::Quality quality, double number, const std::string* text,
                                model::ValueType type) {
-  if (state.check == nullptr) return at_least(quality, state.others);
+  if (state.check == nullptr) return model::worst(quality, state.others);
   const Check& check = *state.check;
   if (quality.bad()) return quality;
   const bool is_text = type == model::ValueType::string;
@@ -103,18 +113,18 @@ model::Quality Validity::judge(State& state, Timestamp time, model::Quality qual
     if (check.range && (number < check.range->first || number > check.range->second)) return model::kBadOutOfRange;
     if (!check.allowed.empty() && std::ranges::find(check.allowed, number) == check.allowed.end()) return model::kBadOutOfRange;
     if (check.likely && (number < check.likely->first || number > check.likely->second))
-      quality = at_least(quality, model::kUncertainOutOfRange);
+      quality = model::worst(quality, model::kUncertainOutOfRange);
   }
-  if (time <= state.last || !possible(time)) return quality;
-  const bool first = state.last == kNeverYet;
+  if (time <= state.last || !in_reach(time)) return quality;
+  const bool first = state.last == kLongAgo;
   const std::uint64_t hash = is_text ? hash_of(*text) : 0;
   const bool same = !first && (is_text ? hash == state.text : number == state.value);
   if (!same) state.unchanged_since = time;
   if (check.rate && !first && !is_text) {
     const double seconds = static_cast<double>(time - state.last) / static_cast<double>(kSecond);
-    if (std::fabs(number - state.value) > *check.rate * seconds) quality = at_least(quality, model::kUncertainNotAccurate);
+    if (std::fabs(number - state.value) > *check.rate * seconds) quality = model::worst(quality, model::kUncertainNotAccurate);
   }
-  if (check.stuck > 0 && time - state.unchanged_since >= check.stuck) quality = at_least(quality, model::kUncertainLastUsable);
+  if (check.stuck > 0 && time - state.unchanged_since >= check.stuck) quality = model::worst(quality, model::kUncertainLastUsable);
   state.last = time;
   state.value = number;
   state.text = hash;
@@ -158,16 +168,17 @@ void Validity::repair(const model::Series& series, std::vector<Repaired>& out) {
   };
   for (std::size_t i = 0; i < series.size(); ++i) {
     const model::Reading reading = series.reading(i);
-    if (!possible(reading.time)) continue;
-    const double* real = std::get_if<double>(&reading.value);
+    if (!in_reach(reading.time)) continue;
+    const std::optional<double> number = number_of(reading.value);
     if (reading.quality.bad()) {
       // The value of what is out of range is still there, and says on which side.
-      if (check.repair == Repair::limit && check.range && real != nullptr && std::isfinite(*real) &&
+      if (check.repair == Repair::limit && check.range && number && std::isfinite(*number) &&
           reading.quality == model::kBadOutOfRange && state->convertible) {
-        const double own = state->conversion(*real);
+        const double own = state->conversion(*number);
         const double limited = std::clamp(own, check.range->first, check.range->second);
         out.push_back({series.signal,
-                       {reading.time, (limited - state->conversion.offset) / state->conversion.scale, model::kUncertainOutOfRange}});
+                       {reading.time, as_type((limited - state->conversion.offset) / state->conversion.scale, reading.value),
+                        model::kUncertainOutOfRange}});
       } else if (check.repair == Repair::interpolate && state->usable && reading.time > state->usable_time) {
         if (state->waiting.size() >= kMostUnrepaired) release();
         state->waiting.emplace_back(reading.time, reading.quality.code);
@@ -177,13 +188,13 @@ void Validity::repair(const model::Series& series, std::vector<Repaired>& out) {
       continue;
     }
     if (!state->waiting.empty()) {
-      const double* before = std::get_if<double>(&state->usable_value);
-      if (real != nullptr && before != nullptr && reading.time > state->usable_time) {
+      const std::optional<double> before = number_of(state->usable_value);
+      if (number && before && reading.time > state->usable_time) {
         const auto span = static_cast<double>(reading.time - state->usable_time);
         for (const auto& [time, quality] : state->waiting) {
           if (time >= reading.time) continue;
           const double share = static_cast<double>(time - state->usable_time) / span;
-          out.push_back({series.signal, {time, *before + (*real - *before) * share, model::kUncertainSubNormal}});
+          out.push_back({series.signal, {time, as_type(*before + (*number - *before) * share, reading.value), model::kUncertainSubNormal}});
         }
         state->waiting.clear();
       } else {
@@ -209,13 +220,13 @@ void Validity::save(std::string& out) const {
     put_varint(out, id);
     put_fixed64(out, state->key.high);
     put_fixed64(out, state->key.low);
-    put_varint(out, zigzag(state->last));
-    put_varint(out, zigzag(state->unchanged_since));
+    put_time(out, state->last);
+    put_time(out, state->unchanged_since);
     put_double(out, state->value);
     put_fixed64(out, state->text);
     put_varint(out, state->usable ? 1 : 0);
     if (!state->usable) continue;
-    put_varint(out, zigzag(state->usable_time));
+    put_time(out, state->usable_time);
     put_varint(out, state->usable_value.index());
     std::visit(
         [&]<class T>(const T& value) {
@@ -227,7 +238,7 @@ void Validity::save(std::string& out) const {
         state->usable_value);
     put_varint(out, state->waiting.size());
     for (const auto& [time, quality] : state->waiting) {
-      put_varint(out, zigzag(time));
+      put_time(out, time);
       put_varint(out, quality);
     }
   }
@@ -241,13 +252,13 @@ bool Validity::restore(ByteReader& in) {
     State read;
     read.key.high = in.fixed64();
     read.key.low = in.fixed64();
-    read.last = unzigzag(in.varint());
-    read.unchanged_since = unzigzag(in.varint());
+    read.last = get_time(in);
+    read.unchanged_since = get_time(in);
     read.value = in.float64();
     read.text = in.fixed64();
     read.usable = in.varint() != 0;
     if (read.usable) {
-      read.usable_time = unzigzag(in.varint());
+      read.usable_time = get_time(in);
       switch (in.varint()) {
         case 0: read.usable_value = unzigzag(in.varint()) != 0; break;
         case 1: read.usable_value = unzigzag(in.varint()); break;
@@ -259,12 +270,13 @@ bool Validity::restore(ByteReader& in) {
       const std::uint64_t waiting = in.varint();
       if (waiting > kMostUnrepaired || waiting > in.rest().size()) return false;
       for (std::uint64_t w = 0; w < waiting; ++w) {
-        const Timestamp time = unzigzag(in.varint());
-        if (!possible(time)) return false;
+        const Timestamp time = get_time(in);
+        if (!in_reach(time)) return false;
         read.waiting.emplace_back(time, static_cast<std::uint32_t>(in.varint()));
       }
     }
-    if (!in.ok() || !possible(read.last) || !possible(read.unchanged_since) || !possible(read.usable_time)) return false;
+    const bool reached = read.last == kLongAgo || in_reach(read.last);
+    if (!in.ok() || !reached || !in_reach(read.unchanged_since) || !in_reach(read.usable_time)) return false;
     State* state = id <= std::numeric_limits<model::SignalId>::max() ? find(static_cast<model::SignalId>(id)) : nullptr;
     if (state == nullptr || state->check == nullptr || state->key != read.key) continue;
     read.check = state->check;

@@ -28,6 +28,7 @@
 #include "model/series.h"
 #include "model/signal.h"
 #include "model/unit.h"
+#include "rules/event_time.h"
 #include "rules/hash.h"
 #include "rules/template.h"
 
@@ -97,7 +98,7 @@ class Validity {
     model::Quality others{};
     model::Conversion conversion;     // from the signal's unit to that of the check
     bool convertible = true;
-    Timestamp last = std::numeric_limits<Timestamp>::min(), unchanged_since = 0;  // of usable readings
+    Timestamp last = kLongAgo, unchanged_since = 0;  // of usable readings
     double value = 0;
     std::uint64_t text = 0;           // a hash of it
     bool usable = false;              // there is a value to hold

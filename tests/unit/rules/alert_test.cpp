@@ -244,5 +244,41 @@ rules:
   EXPECT_THAT(plant.said(), ElementsAre("1 b-1/above = 80", "2 b-1/above = 80"));
 }
 
+TEST(Units, AreKnownOfWhatARuleMakesAndOfWhatIsRepaired) {
+  Plant plant(R"Y(
+valid:
+  - device: "b-{n}"
+    signals: {t: {range: [-400, 400], repair: hold}}
+rules:
+  - name: site
+    from: {t: site/t}
+    emit: {site/copy: t}
+  - name: above
+    from: {t: {path: "b-{n}/t_repaired", unit: Cel}, ambient: {path: site/copy, unit: Cel}}
+    within: forever
+    emit: {"b-{n}/above": "round(t - ambient, 6)"}
+)Y");
+  plant.signal("site/t", "[degF]");
+  plant.signal("b-1/t", "[degF]");
+  plant.at(1, "site/t", 68.0).at(1, "b-1/t", 212.0).at(2, "site/t", 68.0).at(2, "b-1/t", 212.0);
+  EXPECT_THAT(plant.said(), testing::Contains("2 b-1/above = 80"));
+}
+
+TEST(Forgetting, LeavesWhatIsCommonToGroups) {
+  Plant plant(R"Y(
+rules:
+  - name: r
+    from: {t: "b-{n}/t", limit: site/limit}
+    within: forever
+    forget: 1h
+    emit: {"b-{n}/over": t - limit}
+)Y");
+  plant.signal("b-1/t");
+  plant.at(1, "site/limit", 10.0).at(1, "b-1/t", 15.0).tick_to(3 * 3600);
+  plant.said();
+  plant.at(3 * 3600, "b-1/t", 16.0).tick_to(3 * 3600 + 5);
+  EXPECT_THAT(plant.said(), ElementsAre("10800 b-1/over = 6"));
+}
+
 }  // namespace
 }  // namespace weir::rules

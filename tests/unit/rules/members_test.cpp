@@ -88,5 +88,23 @@ rules:
   EXPECT_THAT(plant.said(), ElementsAre("3 a/2/t_late = 7"));
 }
 
+TEST(Members, OneThatJoinsLaterLeavesWindowsRevisable) {
+  Plant plant(R"Y(
+rules:
+  - name: building
+    from: {t: "{building}/{floor}/temperature"}
+    by: building
+    window: 10s
+    late: revise
+    emit: {"{building}/sum": sum(t)}
+)Y");
+  plant.at(1, "a/1/temperature", 1.0).at(11, "a/1/temperature", 2.0).at(21, "a/1/temperature", 3.0).tick_to(24);
+  plant.said();
+  plant.at(24, "a/2/temperature", 4.0).tick_to(26);
+  plant.said();
+  plant.at(5, "a/1/temperature", 100.0, model::kGood, 27).tick_to(28);
+  EXPECT_THAT(plant.said(), ElementsAre("10 a/sum = 101 revised"));
+}
+
 }  // namespace
 }  // namespace weir::rules

@@ -99,6 +99,17 @@ TEST(Repair, HoldsInterpolatesAndLimits) {
                                         "21 boiler-1/level_repaired = 0 [" + to_text(model::kUncertainOutOfRange) + "]"));
 }
 
+TEST(Repair, OfWholeNumbersIsWhole) {
+  Plant plant("valid:\n  - device: b\n    signals: {a: {range: [0, 100], repair: limit}, c: {range: [0, 100], repair: interpolate}}\n");
+  plant.at(1, "b/a", std::int64_t{50}).at(2, "b/a", std::int64_t{900});
+  EXPECT_THAT(plant.said(), ElementsAre("1 b/a_repaired = 50", "2 b/a_repaired = 100 [" + to_text(model::kUncertainOutOfRange) + "]"));
+  plant.at(1, "b/c", std::int64_t{50}).at(2, "b/c", std::int64_t{900}).at(3, "b/c", std::int64_t{61});
+  plant.out.alerts.clear();
+  for (const Emitted& one : plant.out.emitted) EXPECT_TRUE(std::holds_alternative<std::int64_t>(one.reading.value));
+  EXPECT_THAT(plant.said(), ElementsAre("1 b/c_repaired = 50", "2 b/c_repaired = 56 [" + to_text(model::kUncertainSubNormal) + "]",
+                                        "3 b/c_repaired = 61"));
+}
+
 TEST(Repair, RulesReadWhatWasRepaired) {
   Plant plant(R"Y(
 valid:

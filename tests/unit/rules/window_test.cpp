@@ -130,6 +130,18 @@ TEST(Window, KeepsNoMoreThanItMayToBeRevised) {
   EXPECT_THAT(plant.said(), ElementsAre("10800 d/sum = 3 revised"));
 }
 
+// Short windows are many: what is kept to be revised must not grow with them.
+TEST(Window, KeepsSoManyToBeRevisedAndNoMore) {
+  Plant plant(rule("    window: 10ms\n    late: revise\n    emit: {d/sum: sum(t)}\n"));
+  for (int i = 0; i < 20'000; ++i) plant.at(i * 0.01, "d/t", 1.0);
+  plant.said();
+  EXPECT_LT(plant.engine.save().size(), 200'000U);
+  plant.at(150.001, "d/t", 5.0, model::kGood, 200);
+  EXPECT_EQ(plant.engine.counters().late, 1U) << "too long ago";
+  plant.at(199.001, "d/t", 5.0, model::kGood, 200);
+  EXPECT_THAT(plant.said(), ElementsAre("199.01 d/sum = 6 revised"));
+}
+
 TEST(Window, PutsLateReadingsAside) {
   Plant plant(rule("    window: 10s\n    late: side\n    emit: {d/sum: sum(t)}\n"));
   plant.at(1, "d/t", 1.0).at(11, "d/t", 2.0).at(3, "d/t", 4.0, model::kGood, 12);
