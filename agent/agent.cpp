@@ -196,7 +196,8 @@ void Agent::open(Startup startup) {
                             alert.who.empty() ? "" : " by " + alert.who, alert.message);
                 board_->changed(alerts);
               },
-          .writes = [this](const std::vector<rules::WriteRequest>& writes) { writes_->ask(line_->signals(), writes); },
+          .writes =
+              [this](const std::vector<rules::WriteRequest>& writes) { writes_->ask(line_->signals(), writes); },
           .stored = [this](bool signals_changed) { clouds_->notify(signals_changed); },
           .hold = [this](bool on) { intake_->hold(on); },
       });
@@ -360,7 +361,8 @@ void Agent::alert_asked(std::string_view payload) {
   const auto request = alert_request(payload);
   if (!request) return answer({}, std::unexpected(request.error()));
   const Node* id = request->find("id");
-  alert_asked(*request, [answer, id = id != nullptr ? *id : Node()](const Result<Node>& result) { answer(id, result); });
+  alert_asked(*request,
+              [answer, id = id != nullptr ? *id : Node()](const Result<Node>& result) { answer(id, result); });
 }
 
 // Answered once what it did is durable.
@@ -494,12 +496,14 @@ void Agent::asked(const Node& request, control::Reply reply) {
   if (verb == "explain") {
     const auto groups = request.find("groups");
     const std::int64_t count = groups != nullptr && groups->as_int() != nullptr ? *groups->as_int() : 5;
-    const auto report = line_->state().engine().report(text("rule"), static_cast<std::size_t>(std::clamp<std::int64_t>(count, 0, 1'000)));
+    const auto report = line_->state().engine().report(
+        text("rule"), static_cast<std::size_t>(std::clamp<std::int64_t>(count, 0, 1'000)));
     if (report) return reply(explain(*report));
     const auto rules = line_->state().engine().rules();
     const std::vector<std::string_view> names(rules.begin(), rules.end());
     const std::string near = did_you_mean(text("rule"), names);
-    return reply(refused({"no rule is named '" + text("rule") + "'", near.empty() ? "these run: " + join(rules, ", ") : near}));
+    return reply(refused(
+        {"no rule is named '" + text("rule") + "'", near.empty() ? "these run: " + join(rules, ", ") : near}));
   }
   if (verb == "losing") return answer(losing());
   if (verb == "reload")

@@ -15,7 +15,8 @@ std::string when(Timestamp time) { return time == 0 ? std::string() : to_iso(tim
 
 Node group(const rules::GroupReport& report) {
   Node::List values;
-  for (const auto& [name, value] : report.values) values.push_back(Node::object().set("name", name).set("value", value));
+  for (const auto& [name, value] : report.values)
+    values.push_back(Node::object().set("name", name).set("value", value));
   Node captures = Node::object();
   for (const auto& [name, value] : report.group) captures.set(name, value);
   return Node::object()

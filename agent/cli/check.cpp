@@ -66,8 +66,10 @@ std::string would_forget(const Context& context) {
   for (const Node& rule : list_of(*answer, "rules"))
     if (rule.as_string() != nullptr) names += (names.empty() ? "" : ", ") + printable(*rule.as_string());
   if (names.empty()) return {};
-  return "a reload would lose the state of these rules, because they compute something else now or are gone: " + names +
-         "\n  open windows begin anew, raised alerts are forgotten; another message or severity alone loses nothing\n";
+  return "a reload would lose the state of these rules, because they compute something else now or are gone: " +
+         names +
+         "\n  open windows begin anew, raised alerts are forgotten; another message or severity alone loses "
+         "nothing\n";
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ int main(int argc, char** argv) {
   app.add_option("--runtime-dir", context.runtime_dir, "Where the agent keeps its socket and status file")
       ->capture_default_str();
   // In the order in which help shows them.
-  for (const auto add :
-       {add_run, add_check, add_test, add_replay, add_status, add_alerts, add_tap, add_history, add_detect, add_queue, add_drivers, add_read, add_write, add_explain, add_reload})
+  for (const auto add : {add_run, add_check, add_test, add_replay, add_status, add_alerts, add_tap, add_history,
+                         add_detect, add_queue, add_drivers, add_read, add_write, add_explain, add_reload})
     add(app, context);
   try {
     app.parse(argc, argv);

@@ -17,8 +17,7 @@ void add_queue_verify(CLI::App& queue, Context& context, QueueFile file) {
   verify->callback([json, file, &context] {
     const SystemClock clock;
     auto store = open_to_look(context, *file, clock);
-    if (!store && store.error().damage)
-      store.error().hint = "what is sound can be taken over: weir queue repair";
+    if (!store && store.error().damage) store.error().hint = "what is sound can be taken over: weir queue repair";
     if (!store) return failed(context, store.error());
     const auto wrong = store->database->verify();
     if (!wrong) return failed(context, wrong.error());

@@ -125,7 +125,8 @@ Table queue_table(const Node& status, Timestamp now) {
       if (stream.key != "backfill" || number_of(stream.value, "last") > 0)
         table.add({stream.key, std::to_string(number_of(stream.value, "last")),
                    std::to_string(number_of(stream.value, "waiting")), size_of(stream.value, "bytes"),
-                   since_text(text_of(stream.value, "oldest"), now), std::to_string(number_of(stream.value, "thinned")),
+                   since_text(text_of(stream.value, "oldest"), now),
+                   std::to_string(number_of(stream.value, "thinned")),
                    std::to_string(number_of(stream.value, "given_up"))});
   return table;
 }

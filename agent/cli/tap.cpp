@@ -57,7 +57,8 @@ std::string numbers(std::uint64_t first, std::uint64_t last) {
 // " (60 in 1m, 20.1 to 22.9)" behind what stands for many readings.
 std::string stands_for(const seen::Reading& reading) {
   if (reading.interval == 0) return {};
-  std::string out = " (" + std::to_string(reading.count) + " in " + to_text(std::chrono::nanoseconds(reading.interval));
+  std::string out =
+      " (" + std::to_string(reading.count) + " in " + to_text(std::chrono::nanoseconds(reading.interval));
   if (std::holds_alternative<double>(reading.reading.value) && reading.count > 0)
     out += ", " + short_text(reading.min) + " to " + short_text(reading.max);
   return out + ")";
@@ -168,9 +169,9 @@ class Watch {
       }
       case Format::table:
         row(time_text(reading.reading.time), reading.agent, reading.path,
-            short_text(reading.reading.value) + (reading.unit.empty() ? "" : " " + reading.unit) + stands_for(reading) + revised(reading),
-            quality,
-            reading.reading.quality.good() ? Colour::none : colour_of(quality));
+            short_text(reading.reading.value) + (reading.unit.empty() ? "" : " " + reading.unit) +
+                stands_for(reading) + revised(reading),
+            quality, reading.reading.quality.good() ? Colour::none : colour_of(quality));
         break;
     }
     if (++shown_ == given_.count) finish();
@@ -195,9 +196,10 @@ class Watch {
     }
     // In a table it has its place among the readings; CSV has one kind of row, and none for it.
     std::FILE* to = format_ == Format::table ? stdout : stderr;
-    const std::string by = (alert.who.empty() ? "" : " by " + alert.who) + (alert.why.empty() ? "" : ", '" + alert.why + "'");
-    const std::string line = printable(time_text(alert.time) + "  " + alert.agent + "  ALERT " + alert.change + by + " (" +
-                                       alert.severity + ") " + alert.rule + ": " + alert.message);
+    const std::string by =
+        (alert.who.empty() ? "" : " by " + alert.who) + (alert.why.empty() ? "" : ", '" + alert.why + "'");
+    const std::string line = printable(time_text(alert.time) + "  " + alert.agent + "  ALERT " + alert.change + by +
+                                       " (" + alert.severity + ") " + alert.rule + ": " + alert.message);
     const Colour colour = !alert.active ? Colour::green : alert.severity == "critical" ? Colour::red : Colour::yellow;
     std::fprintf(to, "%s\n", Paint(to)(colour, line).c_str());
   }
@@ -213,10 +215,8 @@ class Watch {
   void show(const seen::Gap& gap) {
     if (!wanted(gap.agent)) return;
     std::string what = gap.count > 0 ? count_text(gap.count, "reading") : "readings";
-    if (gap.stream)
-      what += std::string(" in ") + uplink::to_text(*gap.stream) + " " + numbers(gap.first, gap.last);
-    else if (!gap.driver.empty())
-      what += " of driver " + gap.driver;
+    if (gap.stream) what += std::string(" in ") + uplink::to_text(*gap.stream) + " " + numbers(gap.first, gap.last);
+    else if (!gap.driver.empty()) what += " of driver " + gap.driver;
     note(gap.agent + " says that " + what + " were " +
          (gap.reason == "thinned" ? "thinned" : "given up: " + gap.reason) +
          (gap.to > 0 ? ", between " + to_iso(gap.from) + " and " + to_iso(gap.to) : ""));

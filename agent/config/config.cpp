@@ -81,10 +81,10 @@ void check_secrets(const Node& node, Diagnostics& diagnostics) {
     for (const auto& member : *map) {
       const std::string key = lower(member.key);
       if (key == "password" || key == "passphrase" || key == "secret")
-        diagnostics.push_back({Diagnostic::Severity::error, member.key_position,
-                               "a password does not belong into this file",
-                               "put it into a file of its own: " + member.key + "_file: /etc/weir/NAME, for the group weir",
-                               static_cast<int>(member.key.size())});
+        diagnostics.push_back(
+            {Diagnostic::Severity::error, member.key_position, "a password does not belong into this file",
+             "put it into a file of its own: " + member.key + "_file: /etc/weir/NAME, for the group weir",
+             static_cast<int>(member.key.size())});
       check_secrets(member.value, diagnostics);
     }
   }

@@ -78,7 +78,8 @@ struct Uplink {
 
 struct Shift {
   std::string name;
-  Nanoseconds begin = 0, end = 0;  // since local midnight; one that ends at or before its beginning ends on the next day
+  Nanoseconds begin = 0,
+              end = 0;  // since local midnight; one that ends at or before its beginning ends on the next day
   friend bool operator==(const Shift&, const Shift&) = default;
 };
 
@@ -105,8 +106,8 @@ struct Config {
   Nanoseconds future_tolerance = 5 * kSecond;  // intake: { future: {tolerance: 5s, policy: clamp|refuse} }
   bool clamp_future = true;
   bool rules_write = false;  // writes: enabled
-  std::vector<Node> rules;  // the documents of rules.d, for rules::compile
-  Source main;              // weir.yaml
+  std::vector<Node> rules;   // the documents of rules.d, for rules::compile
+  Source main;               // weir.yaml
   std::vector<Source> rule_files;
   std::string hash;  // SHA-256 over the sources' file names and texts, 32 bytes
 };

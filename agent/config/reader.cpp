@@ -310,8 +310,7 @@ void Reader::shifts(Key key, std::vector<Shift>& out, Check check_name) {
     if (text == nullptr) wrong_kind(shift, "a span of the day", kForm);
     else if (!parse_shift(*text, read))
       wrong(shift.value, found->key + ": '" + *text + "' is no span of the day", "write \"06:00-14:00\"");
-    else
-      out.push_back(std::move(read));
+    else out.push_back(std::move(read));
   }
 }
 

@@ -1,12 +1,12 @@
 #include "control/client.h"
 
-#include <cerrno>
-#include <cstring>
-#include <string>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
+#include <string>
 
 #include "base/json.h"
 #include "control/server.h"
@@ -39,7 +39,8 @@ Result<Node> ask(const std::filesystem::path& socket, const Node& request, std::
   const timeval patience{timeout.count() / 1'000, timeout.count() % 1'000 * 1'000};
   ::setsockopt(connection.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(connection.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  if (::connect(connection.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return failed("reach");
+  if (::connect(connection.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return failed("reach");
 
   const std::string line = to_json(request) + "\n";
   for (std::size_t sent = 0; sent < line.size();) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include <sys/stat.h>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -12,7 +13,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <sys/stat.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -83,8 +83,8 @@ class Server::Core : public std::enable_shared_from_this<Core> {
     });
     std::string buffer;
     boost::system::error_code error;
-    const std::size_t length = co_await asio::async_read_until(
-        socket, asio::dynamic_buffer(buffer, kMostBytes), '\n', asio::redirect_error(asio::use_awaitable, error));
+    const std::size_t length = co_await asio::async_read_until(socket, asio::dynamic_buffer(buffer, kMostBytes), '\n',
+                                                               asio::redirect_error(asio::use_awaitable, error));
     if (error || !self->handler_) co_return;
 
     const auto request = parse_json(std::string_view(buffer).substr(0, length));

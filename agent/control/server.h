@@ -16,7 +16,7 @@
 
 namespace weir::control {
 
-inline constexpr std::size_t kMostBytes = 1 << 20;   // of a request or a reply
+inline constexpr std::size_t kMostBytes = 1 << 20;  // of a request or a reply
 
 // Answers one request: calls `reply` once, now or later, on the executor.
 using Reply = std::function<void(Node)>;
@@ -29,7 +29,7 @@ class Server {
                                                 Handler handler);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  ~Server();   // closes, and removes the socket
+  ~Server();  // closes, and removes the socket
 
  private:
   class Core;

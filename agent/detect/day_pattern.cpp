@@ -8,9 +8,7 @@
 namespace weir::detect {
 namespace {
 
-std::int32_t day_of(Timestamp time) {
-  return static_cast<std::int32_t>(time / kDay - (time % kDay < 0 ? 1 : 0));
-}
+std::int32_t day_of(Timestamp time) { return static_cast<std::int32_t>(time / kDay - (time % kDay < 0 ? 1 : 0)); }
 
 }  // namespace
 

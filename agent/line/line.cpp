@@ -145,8 +145,7 @@ std::size_t Line::command(const v1::Command& command, std::function<void(std::si
   v1::Entry& input = *gathering_.commit.add_entries();
   input.set_time(now);
   *input.mutable_command() = command;
-  if (committed)
-    gathering_.committed.push_back([committed = std::move(committed), changed] { committed(changed); });
+  if (committed) gathering_.committed.push_back([committed = std::move(committed), changed] { committed(changed); });
   gathered(std::min(kSoon, options_.commit_interval));
   return changed;
 }

@@ -1,9 +1,10 @@
 // Units as UCUM spells them (The Unified Code for Units of Measure, 2.2, case-sensitive): "Cel", "kPa", "m3/h",
 // "kW.h", "[degF]", "%". Parsed, compared and converted.
 //
-// The units that machines and meters come with are known, with all metric prefixes; a unit that is not is an error that
-// names it, and says how what was probably meant is spelt. Arbitrary units ([iU]), logarithmic ones (B[SPL], [pH]) and
-// annotations that stand alone ({rpm}) convert to themselves only; behind a unit (m3{gas}) they mean nothing.
+// The units that machines and meters come with are known, with all metric prefixes; a unit that is not is an error
+// that names it, and says how what was probably meant is spelt. Arbitrary units ([iU]), logarithmic ones (B[SPL],
+// [pH]) and annotations that stand alone ({rpm}) convert to themselves only; behind a unit (m3{gas}) they mean
+// nothing.
 //
 // Values; thread-safe. Hostile texts are fine: at most 128 bytes are read, 16 parentheses deep.
 #pragma once

@@ -24,20 +24,28 @@
 namespace weir::rules {
 
 enum class AggregateKind : std::uint8_t {
-  count,        // known values; of a condition: how many times it was true
-  count_true,   // how many times true
-  count_good,   // values of good quality
-  sum, mean, min, max, first, last,
-  stddev, variance,    // of a sample
-  median, quantile,    // exact for up to kExactValues different values, else within kQuantileError of the value
-  mode, distinct,      // the value seen most often (of several: the least); how many different ones
-  integral,            // over time: value · seconds
-  time_mean,           // weighted by how long each value held
-  slope,               // of the line of least squares, per second
-  span,                // from the first reading to the last; a duration
-  increase,            // how much a counter went up; a step down is a reset: counts from zero. Also over what is unknown
-                       // and over gaps longer than `hold`: a meter counts on while nobody reads it
-  duration_of          // how long a condition held; a duration
+  count,       // known values; of a condition: how many times it was true
+  count_true,  // how many times true
+  count_good,  // values of good quality
+  sum,
+  mean,
+  min,
+  max,
+  first,
+  last,
+  stddev,
+  variance,  // of a sample
+  median,
+  quantile,  // exact for up to kExactValues different values, else within kQuantileError of the value
+  mode,
+  distinct,    // the value seen most often (of several: the least); how many different ones
+  integral,    // over time: value · seconds
+  time_mean,   // weighted by how long each value held
+  slope,       // of the line of least squares, per second
+  span,        // from the first reading to the last; a duration
+  increase,    // how much a counter went up; a step down is a reset: counts from zero. Also over what is unknown
+               // and over gaps longer than `hold`: a meter counts on while nobody reads it
+  duration_of  // how long a condition held; a duration
 };
 
 // Null if there is none of that name.
@@ -53,11 +61,11 @@ bool counts_values(AggregateKind kind);
 struct Aggregate {
   AggregateKind kind;
   Program argument;
-  std::string source;                    // "mean(t)"
-  double parameter = 0;                  // of quantile: 0 … 1
-  Nanoseconds hold = kForever;           // a value counts no longer than this: the least `within` of what the argument reads
-  bool of_text = false;                  // the argument is a text
-  bool of_truth = false;                 // the argument is a condition: count() counts when it was true
+  std::string source;           // "mean(t)"
+  double parameter = 0;         // of quantile: 0 … 1
+  Nanoseconds hold = kForever;  // a value counts no longer than this: the least `within` of what the argument reads
+  bool of_text = false;         // the argument is a text
+  bool of_truth = false;        // the argument is a condition: count() counts when it was true
 };
 
 // How much a counter went up. A step down is a reset: it counts from zero.
@@ -67,9 +75,9 @@ double counted_up(double from, double to);
 struct Accumulator {
   // By kind. Of sums the sum and what rounding took from it (D. E. Knuth, TAOCP 2, 4.2.2: two-sum); of stddev and
   // variance the mean and the sum of squared distances (B. P. Welford, Technometrics 4, 1962; merged as T. F. Chan,
-  // G. H. Golub, R. J. LeVeque, 1979, have it); of slope the means of time, in seconds since `from`, and of value, and
-  // the sums of squares and products about them. Of those that carry: the sum, what rounding took from it, the seconds
-  // that it covers (of increase: the value that it began with), and the last value.
+  // G. H. Golub, R. J. LeVeque, 1979, have it); of slope the means of time, in seconds since `from`, and of value,
+  // and the sums of squares and products about them. Of those that carry: the sum, what rounding took from it, the
+  // seconds that it covers (of increase: the value that it began with), and the last value.
   double v[4] = {0, 0, 0, 0};
   Timestamp from = kNever;  // of the first value; of those that carry: since when it is counted
   Timestamp to = kLongAgo;  // of the last value, which of those that carry may be before `from`
@@ -78,12 +86,12 @@ struct Accumulator {
     std::string text;
   };
   std::unique_ptr<More> more;
-  std::uint32_t count_low = 0;           // values that went in, and
-  std::uint16_t count_high = 0;          // how often that was 2³²
-  bool left_out = false;                 // whether something unknown came and did not go in
-  bool holds = false;                    // of those that carry: whether the last value still held when it ended
-  std::uint32_t quality = 0;             // the worst that went in
-  std::uint32_t last_quality = 0;        // of those that carry: of the last value
+  std::uint32_t count_low = 0;     // values that went in, and
+  std::uint16_t count_high = 0;    // how often that was 2³²
+  bool left_out = false;           // whether something unknown came and did not go in
+  bool holds = false;              // of those that carry: whether the last value still held when it ended
+  std::uint32_t quality = 0;       // the worst that went in
+  std::uint32_t last_quality = 0;  // of those that carry: of the last value
 
   std::uint64_t count() const { return std::uint64_t{count_high} << 32 | count_low; }
   // Nothing came, and nothing holds.
@@ -101,12 +109,12 @@ void merge(const Aggregate& aggregate, Accumulator& to, const Accumulator& later
 // What held is no reading of the new window: count stays 0, and empty() tells whether anything goes on.
 Accumulator next_window(const Aggregate& aggregate, const Accumulator& before, Timestamp boundary);
 
-// What the window that ends at `end` says; what held last is counted up to there. Where something unknown was left out,
-// the rest is uncertain (sub-normal, as in OPC UA Part 13); where nothing went in at all, everything but the counts and
-// distinct is unknown. So is a slope without two different times. Where no time has passed, time_mean is the last value.
-// mode and distinct are uncertain (not accurate) when there were more values than can be told apart; count_good is
-// always good. What is too large for a double is unknown, and counted in `arithmetic`. A text that it gives lives as long
-// as `of` is not changed.
+// What the window that ends at `end` says; what held last is counted up to there. Where something unknown was left
+// out, the rest is uncertain (sub-normal, as in OPC UA Part 13); where nothing went in at all, everything but the
+// counts and distinct is unknown. So is a slope without two different times. Where no time has passed, time_mean is
+// the last value. mode and distinct are uncertain (not accurate) when there were more values than can be told apart;
+// count_good is always good. What is too large for a double is unknown, and counted in `arithmetic`. A text that it
+// gives lives as long as `of` is not changed.
 Result3 finish(const Aggregate& aggregate, const Accumulator& of, Timestamp end, std::uint64_t& arithmetic);
 
 std::size_t heap_bytes(const Accumulator& of);

@@ -18,14 +18,14 @@ namespace weir::rules {
 // leave time between them, that time belongs to none.
 struct Shift {
   std::string name;
-  Nanoseconds begin = 0, end = 0;        // since local midnight
+  Nanoseconds begin = 0, end = 0;  // since local midnight
   friend bool operator==(const Shift&, const Shift&) = default;
 };
 
 // What rules know of where they run.
 struct Site {
   std::string timezone = "UTC";
-  std::vector<Shift> shifts;             // ascending by begin, not overlapping
+  std::vector<Shift> shifts;                              // ascending by begin, not overlapping
   std::vector<std::pair<std::string, double>> constants;  // site.NAME
   friend bool operator==(const Site&, const Site&) = default;
 };
@@ -39,14 +39,14 @@ class Calendar {
   virtual ~Calendar() = default;
 
   struct Stretch {
-    Timestamp begin, end;                // the end is not in it; between shifts: the time that belongs to none
-    std::string_view shift;              // its name; empty for what is no shift
+    Timestamp begin, end;    // the end is not in it; between shifts: the time that belongs to none
+    std::string_view shift;  // its name; empty for what is no shift
   };
   virtual Stretch stretch(CalendarUnit unit, Timestamp time) const = 0;
 
   struct Local {
-    int hour, minute, weekday;           // 1 is Monday
-    double time_of_day;                  // seconds since local midnight as the clock shows it
+    int hour, minute, weekday;  // 1 is Monday
+    double time_of_day;         // seconds since local midnight as the clock shows it
   };
   virtual Local local(Timestamp time) const = 0;
 };

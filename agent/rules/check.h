@@ -21,7 +21,7 @@ namespace weir::rules {
 struct InputName {
   std::string name;
   Type type = Type::any;
-  bool of_member = false;                 // of one of several members: only inside an aggregate
+  bool of_member = false;  // of one of several members: only inside an aggregate
   Nanoseconds within = kForever;
 };
 
@@ -41,11 +41,11 @@ struct Scope {
   std::span<const std::string> captures;  // for what to say when one is mistaken for an input
   const Site* site = nullptr;             // constants
   std::span<const LetName> lets = {};
-  Stage stage = Stage::result;            // of functions with memory in it
-  bool window = false;                    // the rule has one: an input alone is not one value
-  bool members = false;                   // the rule looks across some: aggregates are taken over them
+  Stage stage = Stage::result;                   // of functions with memory in it
+  bool window = false;                           // the rule has one: an input alone is not one value
+  bool members = false;                          // the rule looks across some: aggregates are taken over them
   std::vector<Aggregate>* aggregates = nullptr;  // where they are collected; null: there may be none (where)
-  std::vector<Step>* steps = nullptr;     // where functions with memory are collected; null: there may be none
+  std::vector<Step>* steps = nullptr;            // where functions with memory are collected; null: there may be none
   // Of a rule that detects: `score` (a number) and `reason` (a text) are names, kept as the first two aggregates.
   bool detects = false;
 };
@@ -54,7 +54,6 @@ struct Scope {
 bool infer(const Expr& expr, Type expected, Scope& scope);
 
 // Checks, and compiles if there was no fault. Type::any as `expected` takes whatever it is.
-Program compile_expression(const Expr& expr, Type expected, Scope& scope,
-                           const std::function<void(Fault)>& complain);
+Program compile_expression(const Expr& expr, Type expected, Scope& scope, const std::function<void(Fault)>& complain);
 
 }  // namespace weir::rules

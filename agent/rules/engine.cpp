@@ -99,7 +99,8 @@ const std::vector<Engine::State::Binding>& Engine::State::bindings(Source& sourc
     // By name, not by number: after a restart groups may have other numbers.
     std::ranges::sort(source.bindings, [this](const Binding& a, const Binding& b) {
       if (a.rule != b.rule) return a.rule < b.rule;
-      if (a.group != b.group) return *states_[a.rule]->group(a.group).captures < *states_[b.rule]->group(b.group).captures;
+      if (a.group != b.group)
+        return *states_[a.rule]->group(a.group).captures < *states_[b.rule]->group(b.group).captures;
       if (a.slot != b.slot || a.member == b.member) return a.slot < b.slot;
       return states_[a.rule]->member_name(a.group, a.member) < states_[b.rule]->member_name(b.group, b.member);
     });
@@ -153,7 +154,8 @@ void Engine::State::set_timer(std::uint32_t r, std::uint32_t g) {
     return;
   }
   // One that comes too early costs a look; moving it with each reading would cost more.
-  if (place == Timers::kNowhere || wake + kIdleAfter < timers_.wake(place)) timers_.set(r, g, std::max(wake, now_ + 1));
+  if (place == Timers::kNowhere || wake + kIdleAfter < timers_.wake(place))
+    timers_.set(r, g, std::max(wake, now_ + 1));
 }
 
 void Engine::State::tick(Timestamp now, Outputs& outputs) {
@@ -243,7 +245,9 @@ std::vector<AlertEvent> Engine::active_alerts() const { return state_->active_al
 std::size_t Engine::command(Timestamp arrival, const AlertCommand& command, Outputs& outputs) {
   return state_->command(arrival, command, outputs);
 }
-std::optional<RuleReport> Engine::report(std::string_view rule, std::size_t groups) const { return state_->report(rule, groups); }
+std::optional<RuleReport> Engine::report(std::string_view rule, std::size_t groups) const {
+  return state_->report(rule, groups);
+}
 std::vector<std::string> Engine::rules() const { return state_->rules(); }
 std::vector<std::string> Engine::would_lose(const RuleSet& next) const { return state_->would_lose(next); }
 

@@ -38,7 +38,7 @@ struct Compiled {
 Compiled compile(std::span<const Node> files, const Site& site, std::span<const model::Signal> announced = {});
 
 struct Emitted {
-  std::string path;       // of the derived signal
+  std::string path;  // of the derived signal
   std::string unit;
   model::Reading reading;
   bool revision = false;  // instead of what went out for the same path and time before
@@ -46,31 +46,31 @@ struct Emitted {
 
 // One change of one alert, as ISA-18.2 has them: orthogonal bits.
 struct AlertEvent {
-  std::string id;         // 32 hexadecimal digits: hash of rule, group and first event time
+  std::string id;  // 32 hexadecimal digits: hash of rule, group and first event time
   std::string rule;
   std::map<std::string, std::string> group;
-  std::string target;     // RULE, or RULE/CAPTURES: as an AlertCommand names it
-  std::string severity;   // info, warning, critical
+  std::string target;    // RULE, or RULE/CAPTURES: as an AlertCommand names it
+  std::string severity;  // info, warning, critical
   bool active = false, acknowledged = false, latched = false, shelved = false, suppressed = false;
-  bool uncertain = false; // inputs went bad while it was active
-  Timestamp since = 0;    // event time at which the condition began
-  Timestamp time = 0;     // event time of this change
+  bool uncertain = false;  // inputs went bad while it was active
+  Timestamp since = 0;     // event time at which the condition began
+  Timestamp time = 0;      // event time of this change
   std::string message;
-  std::string change;     // raised, cleared, uncertain, certain, acknowledged, shelved, unshelved, suppressed,
-                          // unsuppressed, repeated, reset, forgotten
-  std::string who, why;   // of a change that a person made; of an alert as it stands: of the last one
+  std::string change;    // raised, cleared, uncertain, certain, acknowledged, shelved, unshelved, suppressed,
+                         // unsuppressed, repeated, reset, forgotten
+  std::string who, why;  // of a change that a person made; of an alert as it stands: of the last one
   Timestamp shelved_until = 0;
 };
 
 // A value that a rule wants written, once what caused it is durable.
 struct WriteRequest {
-  std::string id;         // 32 hexadecimal digits: hash of the alert's id, the target and how often it was renewed
+  std::string id;  // 32 hexadecimal digits: hash of the alert's id, the target and how often it was renewed
   std::string rule;
   std::string path;
   model::Value value;
   std::optional<model::Value> fallback;
-  Nanoseconds lease = 0;  // 0: none
-  Timestamp time = 0;     // event time of what caused it
+  Nanoseconds lease = 0;    // 0: none
+  Timestamp time = 0;       // event time of what caused it
   Nanoseconds max_age = 0;  // not to be written when it is older than that
 };
 
@@ -78,37 +78,41 @@ struct WriteRequest {
 struct AlertCommand {
   enum class Verb : std::uint8_t { acknowledge, shelve, unshelve, reset };
   Verb verb = Verb::acknowledge;
-  std::string target;     // an alert's id, or RULE, or RULE/CAPTURES ("overheat/1"): of all groups, or of one
+  std::string target;  // an alert's id, or RULE, or RULE/CAPTURES ("overheat/1"): of all groups, or of one
   std::string who, why;
-  Timestamp until = 0;    // shelve: wall clock
+  Timestamp until = 0;  // shelve: wall clock
 };
 
 struct Outputs {
   std::vector<Emitted> emitted;
   std::vector<AlertEvent> alerts;
   std::vector<WriteRequest> writes;
-  void clear() { emitted.clear(); alerts.clear(); writes.clear(); }
+  void clear() {
+    emitted.clear();
+    alerts.clear();
+    writes.clear();
+  }
   bool empty() const { return emitted.empty() && alerts.empty() && writes.empty(); }
 };
 
 struct Counters {
-  std::uint64_t readings = 0;      // that some rule looked at
-  std::uint64_t late = 0;          // dropped: behind a window's watermark, or older than the last judged
-  std::uint64_t duplicate = 0;     // dropped: the same input had a reading at that instant already
-  std::uint64_t bad = 0;           // came with bad quality
-  std::uint64_t arithmetic = 0;    // division by zero, NaN, overflow: the result was unknown
+  std::uint64_t readings = 0;        // that some rule looked at
+  std::uint64_t late = 0;            // dropped: behind a window's watermark, or older than the last judged
+  std::uint64_t duplicate = 0;       // dropped: the same input had a reading at that instant already
+  std::uint64_t bad = 0;             // came with bad quality
+  std::uint64_t arithmetic = 0;      // division by zero, NaN, overflow: the result was unknown
   std::uint64_t refused_groups = 0;  // more groups or members than a rule may have
-  std::uint64_t late_side = 0;     // came late and went out by themselves
-  std::uint64_t revised = 0;       // windows that were computed anew
-  std::uint64_t stale_writes = 0;  // not asked for: what caused them was older than max_age
-  std::uint64_t units = 0;         // readings in a unit that cannot be converted
+  std::uint64_t late_side = 0;       // came late and went out by themselves
+  std::uint64_t revised = 0;         // windows that were computed anew
+  std::uint64_t stale_writes = 0;    // not asked for: what caused them was older than max_age
+  std::uint64_t units = 0;           // readings in a unit that cannot be converted
 };
 
 // What a rule knows of one group, for people.
 struct GroupReport {
   std::map<std::string, std::string> group;
-  std::string state;               // idle, pending, active
-  Timestamp newest = 0, watermark = 0, since = 0;   // event times; 0: none
+  std::string state;                               // idle, pending, active
+  Timestamp newest = 0, watermark = 0, since = 0;  // event times; 0: none
   std::size_t bytes = 0, held_back = 0, members = 0;
   std::vector<std::pair<std::string, std::string>> values;  // "t" → "93.2, good, at …"; "mean(t)" → …
 };
@@ -117,11 +121,11 @@ struct RuleReport {
   std::string name;
   std::vector<std::string> reads;  // "t: boiler-{n}/temperature"
   std::vector<std::string> emits, writes;
-  std::string judged;              // when it speaks: "at each reading", "at the end of each window of 1m"
+  std::string judged;  // when it speaks: "at each reading", "at the end of each window of 1m"
   std::size_t groups = 0, bytes = 0;
-  std::size_t operations = 0;      // that one reading takes, about: instructions, and what steps and windows remember
+  std::size_t operations = 0;  // that one reading takes, about: instructions, and what steps and windows remember
   std::uint64_t readings = 0, late = 0;
-  std::vector<GroupReport> some;   // at most so many as were asked for
+  std::vector<GroupReport> some;  // at most so many as were asked for
 };
 
 class Engine {
@@ -162,7 +166,8 @@ class Engine {
 
   const Counters& counters() const;
   std::size_t groups() const;
-  std::vector<AlertEvent> active_alerts() const;  // and latched and shelved ones: as they stand now, for status and for the bus
+  std::vector<AlertEvent> active_alerts()
+      const;  // and latched and shelved ones: as they stand now, for status and for the bus
 
   std::vector<std::string> rules() const;  // their names, in the order in which they run
 

@@ -56,11 +56,13 @@ void Engine::State::bind(std::string_view path, std::uint32_t which) {
     // The rule's captures, in its order: those of the group go first, the others name a member of it.
     std::vector<std::string> group(rule.captures.size());
     for (std::size_t i = 0; i < values->size(); ++i) group[input.captures[i]] = (*values)[i];
-    const std::vector<std::string> member(group.begin() + static_cast<std::ptrdiff_t>(rule.group_captures.size()), group.end());
+    const std::vector<std::string> member(group.begin() + static_cast<std::ptrdiff_t>(rule.group_captures.size()),
+                                          group.end());
     group.resize(rule.group_captures.size());
     bool created = false;
     const std::uint32_t g = states_[r]->find_or_create(join_captures(group), now_, created);
-    const std::uint32_t m = g != kNone && input.of_member ? states_[r]->find_or_create_member(g, join_captures(member)) : kNone;
+    const std::uint32_t m =
+        g != kNone && input.of_member ? states_[r]->find_or_create_member(g, join_captures(member)) : kNone;
     if (g == kNone || (input.of_member && m == kNone)) {
       ++counters_.refused_groups;
       return;

@@ -63,7 +63,7 @@ class Engine::State final : private Timers::Places {
   struct Signal : Source {
     std::uint32_t path = 0, path_size = 0;  // where it is in paths_
   };
-  struct Repairing {            // of a signal whose bad readings are repaired
+  struct Repairing {  // of a signal whose bad readings are repaired
     std::string path;
     std::uint32_t node;
   };
@@ -90,9 +90,7 @@ class Engine::State final : private Timers::Places {
   void repair(const model::Series& series, Sink& sink);
   std::uint16_t unit_index(const std::string& unit);
   std::uint16_t conversion_index(std::uint16_t unit, const Input& input);
-  Sink sink(Outputs& outputs) {
-    return {outputs, counters_, derived_, units_, conversions_, last_arrival_};
-  }
+  Sink sink(Outputs& outputs) { return {outputs, counters_, derived_, units_, conversions_, last_arrival_}; }
   Source& source(std::uint32_t which);
   std::string_view path_of(const Signal& signal) const {
     return std::string_view(paths_).substr(signal.path, signal.path_size);
@@ -118,12 +116,12 @@ class Engine::State final : private Timers::Places {
   Validity validity_;
   std::unordered_map<SignalId, Repairing> repairing_;
   std::vector<Repaired> repaired_;
-  std::vector<std::uint32_t> spread_;               // sources whose unit has yet to be told to whom they feed
-  std::vector<GroupName> unsettled_;                // groups to be connected
+  std::vector<std::uint32_t> spread_;  // sources whose unit has yet to be told to whom they feed
+  std::vector<GroupName> unsettled_;   // groups to be connected
   Timers timers_;
-  std::vector<Derived> derived_;                    // emitted, to be fed to their readers
+  std::vector<Derived> derived_;  // emitted, to be fed to their readers
   Counters counters_;
-  Nanoseconds now_ = 0;                             // the engine's own clock
+  Nanoseconds now_ = 0;  // the engine's own clock
   Timestamp last_arrival_ = kLongAgo;
 };
 

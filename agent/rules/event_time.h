@@ -15,8 +15,8 @@ inline constexpr Timestamp kLongAgo = std::numeric_limits<Timestamp>::min();
 // Event times beyond it (years 1824 to 2116) are refused, so that times and durations can be added.
 inline constexpr Timestamp kFarthest = std::int64_t{1} << 62;
 
-// Whether it is one that a reading may have, or that a sum of a rule's durations makes of one: differences of two such
-// do not overflow.
+// Whether it is one that a reading may have, or that a sum of a rule's durations makes of one: differences of two
+// such do not overflow.
 constexpr bool in_reach(Timestamp time) {
   constexpr Timestamp most = kFarthest + (std::int64_t{1} << 60);
   return time >= -most && time <= most;

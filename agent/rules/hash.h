@@ -15,7 +15,7 @@ struct Hash128 {
   void add(std::string_view bytes);
   void add_text(std::string_view text);  // with its length, so that "ab" "c" differs from "a" "bc"
   void add_number(std::uint64_t number);
-  std::string hex() const;               // 32 digits
+  std::string hex() const;  // 32 digits
   friend auto operator<=>(const Hash128&, const Hash128&) = default;
 };
 

@@ -40,7 +40,8 @@ bool level_may_overlap(const Level& a, const Level& b) {
 
 void PatternIndex::add(std::string_view pattern, std::uint32_t entry) {
   const auto levels = split(pattern, '/');
-  const auto literal = std::ranges::find_if(levels, [](std::string_view level) { return level.find('{') == level.npos; });
+  const auto literal =
+      std::ranges::find_if(levels, [](std::string_view level) { return level.find('{') == level.npos; });
   const std::string key = literal == levels.end()
                               ? key_of(levels.size())
                               : key_of(levels.size(), static_cast<std::size_t>(literal - levels.begin()), *literal);

@@ -29,7 +29,8 @@ class OutputReader {
     if (const Node* age = draft_.find("max_age"))
       rule_.max_age = read_duration(*age, {.least = kMillisecond, .most = kDay}, reporter_).value_or(rule_.max_age);
     const Node::Member* lateness = find_member(draft_.node, "lateness");
-    if (lateness != nullptr && !(rule_.writes.empty() && rule_.clear_writes.empty()) && rule_.lateness >= rule_.max_age)
+    if (lateness != nullptr && !(rule_.writes.empty() && rule_.clear_writes.empty()) &&
+        rule_.lateness >= rule_.max_age)
       reporter_.error(*lateness, "what has waited so long is older than max_age:, and would never be written",
                       "write max_age: and a longer time, or let another rule write");
   }
@@ -152,10 +153,10 @@ class OutputChecker {
     if (write.value.empty()) return;
     refuse_duration(write.value, "written");
     if (!write.fallback.empty() && write.fallback.type != write.value.type)
-      reporter_.error(write.position, write.path.text.size(),
-                      std::string("the value is ") + to_text(write.value.type) + ", its fallback " +
-                          to_text(write.fallback.type),
-                      "both go to one signal: let them be of one kind");
+      reporter_.error(
+          write.position, write.path.text.size(),
+          std::string("the value is ") + to_text(write.value.type) + ", its fallback " + to_text(write.fallback.type),
+          "both go to one signal: let them be of one kind");
     if (const auto pattern = model::PathPattern::parse(write.path.text); pattern && !draft_.signals.empty())
       check_target(write, draft_.signals.examples(*pattern));
   }

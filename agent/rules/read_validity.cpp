@@ -18,10 +18,10 @@ constexpr KeyHint kProfileHints[] = {{"devices", "write device: \"boiler-{n}\""}
                                      {"signal", "write signals: {temperature: {range: [0, 95]}}"},
                                      {"from", "write device: \"boiler-{n}\", and signals:"}};
 constexpr std::string_view kCheckKeys[] = {"type", "unit", "range", "likely", "rate", "stuck", "allowed", "repair"};
-constexpr KeyHint kCheckHints[] = {{"min", "write range: [low, high]"},       {"max", "write range: [low, high]"},
-                                   {"enum", "write allowed: [a, b]"},         {"values", "write allowed: [a, b]"},
-                                   {"warn", "write likely: [low, high]"},     {"frozen", "write stuck: 1h"},
-                                   {"flatline", "write stuck: 1h"},           {"rate_of_change", "write rate: 5 / 1s"},
+constexpr KeyHint kCheckHints[] = {{"min", "write range: [low, high]"},   {"max", "write range: [low, high]"},
+                                   {"enum", "write allowed: [a, b]"},     {"values", "write allowed: [a, b]"},
+                                   {"warn", "write likely: [low, high]"}, {"frozen", "write stuck: 1h"},
+                                   {"flatline", "write stuck: 1h"},       {"rate_of_change", "write rate: 5 / 1s"},
                                    {"max_rate", "write rate: 5 / 1s"}};
 constexpr std::string_view kTypes[] = {"number", "truth", "text"};
 constexpr std::string_view kOthers[] = {"good", "uncertain", "bad"};
@@ -36,7 +36,8 @@ class ProfileReader {
       : node_(node), signals_(signals), reporter_(reporter) {}
 
   std::optional<Profile> run() {
-    if (read_map(node_, {"a profile", "- device: \"boiler-{n}\", and signals:", kProfileKeys, kProfileHints}, reporter_) == nullptr)
+    if (read_map(node_, {"a profile", "- device: \"boiler-{n}\", and signals:", kProfileKeys, kProfileHints},
+                 reporter_) == nullptr)
       return std::nullopt;
     if (!read_device()) return std::nullopt;
     if (const Node* others = node_.find("others"))
@@ -84,7 +85,8 @@ class ProfileReader {
     if (!pattern) return reporter_.error(member, pattern.error().what, pattern.error().hint);
     check.pattern = std::move(*pattern);
     const Node& node = member.value;
-    if (read_map(node, {"what a signal has to be like", "temperature: {range: [0, 95]}", kCheckKeys, kCheckHints}, reporter_) == nullptr)
+    if (read_map(node, {"what a signal has to be like", "temperature: {range: [0, 95]}", kCheckKeys, kCheckHints},
+                 reporter_) == nullptr)
       return;
     if (const Node* type = node.find("type"))
       if (const auto choice = read_choice(*type, "a type", kTypes, reporter_))
@@ -92,8 +94,10 @@ class ProfileReader {
     if (const Node* unit = node.find("unit")) check.unit = read_unit(*unit, reporter_);
     if (const Node* range = node.find("range")) check.range = read_range(*range);
     if (const Node* likely = node.find("likely")) check.likely = read_range(*likely);
-    if (check.range && check.likely && (check.likely->first < check.range->first || check.likely->second > check.range->second))
-      reporter_.error(*node.find("likely"), "what is likely is partly out of range:", "let likely: lie within range:");
+    if (check.range && check.likely &&
+        (check.likely->first < check.range->first || check.likely->second > check.range->second))
+      reporter_.error(*node.find("likely"),
+                      "what is likely is partly out of range:", "let likely: lie within range:");
     if (const Node* rate = node.find("rate")) check.rate = read_rate(*rate);
     if (const Node* stuck = node.find("stuck"))
       check.stuck = read_duration(*stuck, {.least = kMillisecond, .most = 366 * kDay}, reporter_).value_or(0);
@@ -126,8 +130,10 @@ class ProfileReader {
     Fault fault;
     const auto tree = text == nullptr ? nullptr : parse_expression(*text, fault);
     if (tree && tree->kind == ExprKind::divide && tree->children[0]->kind == ExprKind::number &&
-        tree->children[1]->kind == ExprKind::duration && tree->children[0]->number > 0 && tree->children[1]->duration > 0)
-      return tree->children[0]->number * static_cast<double>(kSecond) / static_cast<double>(tree->children[1]->duration);
+        tree->children[1]->kind == ExprKind::duration && tree->children[0]->number > 0 &&
+        tree->children[1]->duration > 0)
+      return tree->children[0]->number * static_cast<double>(kSecond) /
+             static_cast<double>(tree->children[1]->duration);
     reporter_.error(node, "a rate is how much in how long", "write rate: 5 / 1s, or 0.5 / 1h");
     return std::nullopt;
   }
@@ -135,7 +141,8 @@ class ProfileReader {
   void read_allowed(const Node& node, Check& check) {
     const Node::List* list = node.as_list();
     if (list == nullptr || list->empty() || list->size() > kMostAllowed)
-      return reporter_.error(node, "a list of 1 to " + std::to_string(kMostAllowed) + " values belongs here", "write [idle, heating] or [0, 1, 2]");
+      return reporter_.error(node, "a list of 1 to " + std::to_string(kMostAllowed) + " values belongs here",
+                             "write [idle, heating] or [0, 1, 2]");
     for (const Node& value : *list) {
       double number = 0;
       if (const std::string* text = value.as_string()) check.allowed_texts.push_back(*text);
@@ -153,10 +160,12 @@ class ProfileReader {
     const Node* at = &node;
     if (const Node::Map* map = node.as_map()) {
       if (map->size() != 1 || map->front().value.as_string() == nullptr)
-        return reporter_.error(node, "one way of repair and its path belong here", "write repair: {hold: \"boiler-{n}/temperature_clean\"}");
+        return reporter_.error(node, "one way of repair and its path belong here",
+                               "write repair: {hold: \"boiler-{n}/temperature_clean\"}");
       const auto choice = std::ranges::find(kRepairs, map->front().key);
       if (choice == std::end(kRepairs))
-        return reporter_.error(map->front(), "there is no repair '" + map->front().key + "'", "hold, interpolate and limit are");
+        return reporter_.error(map->front(), "there is no repair '" + map->front().key + "'",
+                               "hold, interpolate and limit are");
       check.repair = static_cast<Repair>(choice - std::begin(kRepairs) + 1);
       at = &map->front().value;
       path = *at->as_string();
@@ -169,10 +178,12 @@ class ProfileReader {
       reporter_.error(node, "limit needs a range: to keep the value in", "add range: [low, high]");
     const auto& captures = check.pattern.captures();
     if (std::ranges::find(captures, "") != captures.end())
-      return reporter_.error(node, "a {} without a name cannot stand in the path of what is repaired", "give it a name: {n}");
+      return reporter_.error(node, "a {} without a name cannot stand in the path of what is repaired",
+                             "give it a name: {n}");
     check.repaired = parse_path_template(path, captures, reporter_.inside(*at));
     for (std::size_t c = 0; c < captures.size(); ++c)
-      if (std::ranges::none_of(check.repaired.parts, [&](const auto& part) { return part.capture == static_cast<int>(c); }))
+      if (std::ranges::none_of(check.repaired.parts,
+                               [&](const auto& part) { return part.capture == static_cast<int>(c); }))
         return reporter_.error(*at, "without {" + captures[c] + "} this path is the same for several signals",
                                "put {" + captures[c] + "} into it");
   }
@@ -186,7 +197,8 @@ class ProfileReader {
     if (!check.unit || signal.unit.empty()) return;
     const auto unit = model::Unit::parse(signal.unit);
     if (!unit || !model::convert(*unit, *check.unit))
-      reporter_.error(member, signal.path + " is in " + signal.unit + ", which cannot be converted to " + check.unit->text,
+      reporter_.error(member,
+                      signal.path + " is in " + signal.unit + ", which cannot be converted to " + check.unit->text,
                       "give the limits in a unit of the same kind");
   }
 
@@ -222,12 +234,14 @@ class ProfileReader {
 void read_valid(const Node& node, const KnownSignals& signals, Reporter& reporter, ValiditySet& set) {
   const Node::List* list = node.as_list();
   if (list == nullptr) {
-    if (!node.is_null()) reporter.error(node, std::string("valid: is a list, not ") + node.kind(), "write - device: … for each profile");
+    if (!node.is_null())
+      reporter.error(node, std::string("valid: is a list, not ") + node.kind(), "write - device: … for each profile");
     return;
   }
   for (const Node& one : *list) {
     if (set.profiles.size() >= kMostProfiles)
-      return reporter.error(one, "more than " + std::to_string(kMostProfiles) + " profiles", "use captures: boiler-{n}");
+      return reporter.error(one, "more than " + std::to_string(kMostProfiles) + " profiles",
+                            "use captures: boiler-{n}");
     auto profile = ProfileReader(one, signals, reporter).run();
     if (!profile) continue;
     for (const Profile& other : set.profiles)

@@ -28,14 +28,17 @@ std::string when_it_speaks(const Rule& rule) {
              "reading, of the last " + std::to_string(window.count);
     case Window::Kind::calendar: {
       constexpr const char* kUnits[] = {"hour", "day", "week", "month", "shift"};
-      return std::string("at the end of each ") + kUnits[static_cast<std::size_t>(window.unit)] + " of the site's calendar";
+      return std::string("at the end of each ") + kUnits[static_cast<std::size_t>(window.unit)] +
+             " of the site's calendar";
     }
     case Window::Kind::since_reset:
-      return (window.every > 0 ? "every " + duration(window.every) : std::string("at each reading")) + ", of all since the last reset";
+      return (window.every > 0 ? "every " + duration(window.every) : std::string("at each reading")) +
+             ", of all since the last reset";
     case Window::Kind::none: break;
   }
   if (rule.missing > 0) return "when nothing has come for " + duration(rule.missing);
-  if (rule.inputs.size() > 1 || rule.members) return "once for each event time, when all inputs have come so far or are idle";
+  if (rule.inputs.size() > 1 || rule.members)
+    return "once for each event time, when all inputs have come so far or are idle";
   return rule.watches_time ? "at each reading, and each second" : "at each reading";
 }
 
@@ -50,10 +53,11 @@ std::size_t operations_of(const Rule& rule) {
 }  // namespace
 
 std::size_t RuleState::bytes() const {
-  std::size_t out = groups_.capacity() * sizeof(Group) + slots_.capacity() * sizeof(Slot) + texts_.capacity() * sizeof(std::string) +
-                    steps_.capacity() * sizeof(StepState) + accumulators_.capacity() * sizeof(Accumulator) +
-                    sliding_.capacity() * sizeof(SlidingWindow) + results_.capacity() * sizeof(Result3) +
-                    backlogs_.capacity() * sizeof(Backlog) + derived_.capacity() * sizeof(std::uint32_t);
+  std::size_t out = groups_.capacity() * sizeof(Group) + slots_.capacity() * sizeof(Slot) +
+                    texts_.capacity() * sizeof(std::string) + steps_.capacity() * sizeof(StepState) +
+                    accumulators_.capacity() * sizeof(Accumulator) + sliding_.capacity() * sizeof(SlidingWindow) +
+                    results_.capacity() * sizeof(Result3) + backlogs_.capacity() * sizeof(Backlog) +
+                    derived_.capacity() * sizeof(std::uint32_t);
   for (const auto& [name, g] : index_) out += name.capacity() + sizeof(name) + 32;
   for (std::uint32_t g = 0; g < groups_.size(); ++g) out += heap_bytes_of(g);
   return out + alarms_.size() * (sizeof(Alarm) + 32) + writers_.size() * (sizeof(Writer) + 32);
@@ -72,7 +76,8 @@ std::size_t RuleState::heap_bytes_of(std::uint32_t g) const {
     for (const Member& member : members_[g].all) out += sizeof(Member) + member.slots.capacity() * sizeof(Slot) + 64;
   if (rule_->detect && detections_[g].detector) out += detections_[g].detector->bytes();
   if (rule_->late == Late::revise)
-    for (const Kept& kept : kept_[g]) out += sizeof(Kept) + kept.before.capacity() + kept.readings.capacity() * sizeof(Pending);
+    for (const Kept& kept : kept_[g])
+      out += sizeof(Kept) + kept.before.capacity() + kept.readings.capacity() * sizeof(Pending);
   return out;
 }
 
@@ -87,14 +92,16 @@ GroupReport RuleState::report(std::uint32_t g, Nanoseconds now, const std::vecto
   if (const Timestamp mark = watermark(g, now); mark != kLongAgo) out.watermark = mark;
   if (group.phase != Phase::idle) out.since = group.since;
   out.bytes = heap_bytes_of(g) + sizeof(Group) + rule_->inputs.size() * sizeof(Slot) +
-              rule_->steps.size() * sizeof(StepState) + (rule_->window ? rule_->aggregates.size() * sizeof(Accumulator) : 0);
+              rule_->steps.size() * sizeof(StepState) +
+              (rule_->window ? rule_->aggregates.size() * sizeof(Accumulator) : 0);
   if (rule_->holds_back) out.held_back = backlogs_[g].readings.size() - backlogs_[g].begin;
   out.members = members(g);
   const auto show_slot = [&](const std::string& name, const Slot& slot, const std::string* text) {
     if (slot.time == kLongAgo) return out.values.emplace_back(name, "nothing yet"), void();
     std::string value = text != nullptr && !text->empty() ? *text : show(slot.number);
     if (!units[slot.unit].empty()) value += " " + units[slot.unit];
-    out.values.emplace_back(name, value + ", " + model::to_text(model::Quality{slot.quality}) + ", at " + to_iso(slot.time));
+    out.values.emplace_back(
+        name, value + ", " + model::to_text(model::Quality{slot.quality}) + ", at " + to_iso(slot.time));
   };
   for (std::uint16_t i = 0; i < rule_->inputs.size(); ++i) {
     const bool text = rule_->inputs[i].type == Type::text;
@@ -111,16 +118,21 @@ GroupReport RuleState::report(std::uint32_t g, Nanoseconds now, const std::vecto
   std::uint64_t ignored = 0;
   if (rule_->window && !slides_)
     for (std::size_t i = 0; i < rule_->aggregates.size(); ++i) {
-      const Result3 value = finish(rule_->aggregates[i], accumulators_[g * rule_->aggregates.size() + i],
-                                   group.window_end == kNever ? group.newest : std::min(group.window_end, std::max(group.newest, group.judged)), ignored);
-      out.values.emplace_back(rule_->aggregates[i].source + " so far",
-                              !value.known ? "unknown" : value.text != nullptr ? *value.text : show(value.number));
+      const Result3 value =
+          finish(rule_->aggregates[i], accumulators_[g * rule_->aggregates.size() + i],
+                 group.window_end == kNever ? group.newest
+                                            : std::min(group.window_end, std::max(group.newest, group.judged)),
+                 ignored);
+      out.values.emplace_back(rule_->aggregates[i].source + " so far", !value.known            ? "unknown"
+                                                                       : value.text != nullptr ? *value.text
+                                                                                               : show(value.number));
     }
   return out;
 }
 
 std::optional<RuleReport> Engine::State::report(std::string_view name, std::size_t groups) const {
-  const auto found = std::ranges::find(states_, name, [](const auto& state) -> const std::string& { return state->rule().name; });
+  const auto found =
+      std::ranges::find(states_, name, [](const auto& state) -> const std::string& { return state->rule().name; });
   if (found == states_.end()) return std::nullopt;
   const RuleState& state = **found;
   const Rule& rule = state.rule();
@@ -129,7 +141,8 @@ std::optional<RuleReport> Engine::State::report(std::string_view name, std::size
   for (const Input& input : rule.inputs) out.reads.push_back(input.name + ": " + input.pattern.text());
   for (const Emit& emit : rule.emits) out.emits.push_back(emit.path.text + " = " + emit.value.source);
   for (const Write& write : rule.writes) out.writes.push_back(write.path.text + " = " + write.value.source);
-  for (const Write& write : rule.clear_writes) out.writes.push_back(write.path.text + " = " + write.value.source + " when it clears");
+  for (const Write& write : rule.clear_writes)
+    out.writes.push_back(write.path.text + " = " + write.value.source + " when it clears");
   out.judged = when_it_speaks(rule);
   out.groups = state.size();
   out.operations = operations_of(rule);
@@ -143,7 +156,8 @@ std::optional<RuleReport> Engine::State::report(std::string_view name, std::size
     if (state.group(a).phase != state.group(b).phase) return state.group(a).phase > state.group(b).phase;
     return *state.group(a).captures < *state.group(b).captures;
   });
-  for (std::size_t i = 0; i < order.size() && i < groups; ++i) out.some.push_back(state.report(order[i], now_, units_));
+  for (std::size_t i = 0; i < order.size() && i < groups; ++i)
+    out.some.push_back(state.report(order[i], now_, units_));
   return out;
 }
 

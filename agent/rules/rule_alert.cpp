@@ -165,7 +165,11 @@ void RuleState::alerts(std::vector<AlertEvent>& out) const {
   for (const std::uint32_t g : groups) {
     const Alarm& alarm = alarms_.at(g);
     const bool active = groups_[g].phase == Phase::active;
-    out.push_back(alert_event(g, active ? (groups_[g].uncertain ? "uncertain" : "raised") : alarm.latched ? "cleared" : "shelved", alarm));
+    out.push_back(alert_event(g,
+                              active          ? (groups_[g].uncertain ? "uncertain" : "raised")
+                              : alarm.latched ? "cleared"
+                                              : "shelved",
+                              alarm));
     out.back().who = alarm.who;
     out.back().why = alarm.why;
   }
@@ -279,7 +283,8 @@ void RuleState::write(std::uint32_t g, Timestamp time, const Scene& scene, Sink&
   const std::vector<Write>& writes = writer.raised ? rule_->writes : rule_->clear_writes;
   if (writer.raised)
     for (const Write& one : writes)
-      if (one.lease > 0) writer.due = std::min(writer.due, saturated(std::max(time, groups_[g].newest), one.lease / 3));
+      if (one.lease > 0)
+        writer.due = std::min(writer.due, saturated(std::max(time, groups_[g].newest), one.lease / 3));
   const auto alarm = alarms_.find(g);
   if (alarm != alarms_.end() && alarm->second.suppressed) return;
   // What is no longer so must not move anything.

@@ -36,7 +36,11 @@ Scene RuleState::scene(std::uint32_t g, Timestamp time, Sink& sink) {
   const std::size_t first = g * rule_->inputs.size();
   if (!rule_->steps.empty()) steps_now_.assign(rule_->steps.size(), kUnknown);
   if (!made_.empty()) made_.clear();
-  Scene out{slots_.data() + first, rule_->has_texts ? texts_.data() + first : nullptr, rule_->within.data(), nullptr, time,
+  Scene out{slots_.data() + first,
+            rule_->has_texts ? texts_.data() + first : nullptr,
+            rule_->within.data(),
+            nullptr,
+            time,
             &sink.counters.arithmetic};
   out.steps = steps_now_.data();
   out.calendar = rule_->calendar.get();
@@ -152,8 +156,10 @@ void RuleState::event(std::uint32_t g, Timestamp time, const std::vector<Fresh>&
 std::pair<Timestamp, Timestamp> RuleState::window_around(Timestamp time) const {
   const Window& window = rule_->window;
   switch (window.kind) {
-    case Window::Kind::tumbling: return {aligned_end(time, window.size) - window.size, aligned_end(time, window.size)};
-    case Window::Kind::hopping: return {aligned_end(time, window.every) - window.every, aligned_end(time, window.every)};
+    case Window::Kind::tumbling:
+      return {aligned_end(time, window.size) - window.size, aligned_end(time, window.size)};
+    case Window::Kind::hopping:
+      return {aligned_end(time, window.every) - window.every, aligned_end(time, window.every)};
     case Window::Kind::calendar: {
       const Calendar::Stretch stretch = rule_->calendar->stretch(window.unit, time);
       return {stretch.begin, stretch.end};
@@ -218,7 +224,7 @@ void RuleState::close_window(std::uint32_t g, Timestamp until, Sink& sink) {
   Group& group = groups_[g];
   const Timestamp end = group.window_end;
   group.passed = std::max(group.passed, end - 1);
-  const Timestamp begin = window.kind == Window::Kind::calendar      ? rule.calendar->stretch(window.unit, end - 1).begin
+  const Timestamp begin = window.kind == Window::Kind::calendar ? rule.calendar->stretch(window.unit, end - 1).begin
                           : window.kind == Window::Kind::since_reset ? kLongAgo
                           : window.kind == Window::Kind::session     ? kLongAgo
                                                                      : end - window.size;
@@ -231,7 +237,8 @@ void RuleState::close_window(std::uint32_t g, Timestamp until, Sink& sink) {
     anything = anything || !accumulators_[first + i].empty();
     if (window.kind != Window::Kind::session) next[i] = next_window(aggregate, accumulators_[first + i], end);
     if (!hops) continue;
-    if (!accumulators_[first + i].empty()) sliding_[first + i].add(aggregate, end, std::move(accumulators_[first + i]));
+    if (!accumulators_[first + i].empty())
+      sliding_[first + i].add(aggregate, end, std::move(accumulators_[first + i]));
     sliding_[first + i].drop_until(aggregate, begin);
     anything = anything || sliding_[first + i].stretches() > 0;
   }
@@ -247,10 +254,12 @@ void RuleState::close_window(std::uint32_t g, Timestamp until, Sink& sink) {
                                   accumulators_.begin() + static_cast<std::ptrdiff_t>(first + count),
                                   [](const Accumulator& one) { return one.holds; });
     group.window_end = goes_on ? end + window.every : kNever;
-    if (goes_on && until > end && (until - end) / window.every > kMostWindows) group.window_end = aligned_end(until, window.every);
+    if (goes_on && until > end && (until - end) / window.every > kMostWindows)
+      group.window_end = aligned_end(until, window.every);
     return;
   }
-  for (std::size_t i = 0; i < count; ++i) goes_on = goes_on || next[i].holds || (hops && sliding_[first + i].stretches() > 0);
+  for (std::size_t i = 0; i < count; ++i)
+    goes_on = goes_on || next[i].holds || (hops && sliding_[first + i].stretches() > 0);
   if (!goes_on) {
     // What an increase goes on from stays, whenever that will be.
     group.window_end = kNever;
@@ -309,8 +318,10 @@ void RuleState::emit(std::uint32_t g, std::size_t index, Timestamp time, const R
     const std::uint32_t node = derived_[g * rule_->emits.size() + index];
     if (node != kNone) sink.derived.push_back({node, reading});
   }
-  const std::uint16_t unit = emit.unit_of < 0 ? 0 : slots_[g * rule_->inputs.size() + static_cast<std::size_t>(emit.unit_of)].unit;
-  sink.outputs.emitted.push_back({emit.path.fill(captures_of(g)), sink.units[unit], std::move(reading), revising_ != nullptr});
+  const std::uint16_t unit =
+      emit.unit_of < 0 ? 0 : slots_[g * rule_->inputs.size() + static_cast<std::size_t>(emit.unit_of)].unit;
+  sink.outputs.emitted.push_back(
+      {emit.path.fill(captures_of(g)), sink.units[unit], std::move(reading), revising_ != nullptr});
 }
 
 }  // namespace weir::rules

@@ -88,7 +88,8 @@ void RuleState::drain(std::uint32_t g, Timestamp until, Sink& sink) {
     event(g, time, fresh_, sink);
   }
   if (backlog.begin > 16 && backlog.begin * 2 > backlog.readings.size()) {
-    backlog.readings.erase(backlog.readings.begin(), backlog.readings.begin() + static_cast<std::ptrdiff_t>(backlog.begin));
+    backlog.readings.erase(backlog.readings.begin(),
+                           backlog.readings.begin() + static_cast<std::ptrdiff_t>(backlog.begin));
     backlog.begin = 0;
   } else if (backlog.empty()) {
     backlog.readings.clear();

@@ -10,7 +10,8 @@ namespace {
 
 bool gives_text(const Aggregate& aggregate) {
   const AggregateKind kind = aggregate.kind;
-  return aggregate.of_text && (kind == AggregateKind::first || kind == AggregateKind::last || kind == AggregateKind::mode);
+  return aggregate.of_text &&
+         (kind == AggregateKind::first || kind == AggregateKind::last || kind == AggregateKind::mode);
 }
 
 }  // namespace
@@ -119,8 +120,9 @@ void RuleState::save(std::string& out, const Timers& timers) const {
   for (const std::uint32_t g : order) {
     const Group& group = groups_[g];
     put_bytes(out, *group.captures);
-    for (const Timestamp time : {group.newest, group.newest_at, group.judged, group.passed, group.since, group.clearing,
-                                 group.window_end, group.timer == Timers::kNowhere ? kNever : timers.wake(group.timer)})
+    for (const Timestamp time :
+         {group.newest, group.newest_at, group.judged, group.passed, group.since, group.clearing, group.window_end,
+          group.timer == Timers::kNowhere ? kNever : timers.wake(group.timer)})
       put_time(out, time);
     put_varint(out, group.window_count);
     out.push_back(static_cast<char>(group.phase));
@@ -198,14 +200,16 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
     bool created = false;
     const std::string captures(in.bytes());
     const auto parts = static_cast<std::size_t>(std::ranges::count(captures, '/')) + 1;
-    if (!in.ok() || (rule_->group_captures.empty() ? !captures.empty() : parts != rule_->group_captures.size())) return false;
+    if (!in.ok() || (rule_->group_captures.empty() ? !captures.empty() : parts != rule_->group_captures.size()))
+      return false;
     if (find_or_create(captures, now, created) != g || !created) return false;
     Group& group = groups_[g];
     Nanoseconds wake = kNever;
-    for (Timestamp* time : {&group.newest, &group.newest_at, &group.judged, &group.passed, &group.since, &group.clearing,
-                            &group.window_end, &wake})
+    for (Timestamp* time : {&group.newest, &group.newest_at, &group.judged, &group.passed, &group.since,
+                            &group.clearing, &group.window_end, &wake})
       *time = get_time(in);
-    for (const Timestamp time : {group.newest, group.judged, group.passed, group.since, group.clearing, group.window_end})
+    for (const Timestamp time :
+         {group.newest, group.judged, group.passed, group.since, group.clearing, group.window_end})
       if (!possible(time)) return false;
     if (group.newest == kNever || group.newest_at < 0 || group.newest_at > now || wake < 0) return false;
     wakes.push_back(wake);
@@ -213,7 +217,8 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
     const std::string_view phase = in.take(1);
     if (phase.empty() || static_cast<unsigned char>(phase.front()) > 2) return false;
     group.phase = static_cast<Phase>(phase.front());
-    if (group.phase != Phase::idle && !rule_->alert && rule_->writes.empty() && rule_->clear_writes.empty()) return false;
+    if (group.phase != Phase::idle && !rule_->alert && rule_->writes.empty() && rule_->clear_writes.empty())
+      return false;
     if (group.window_end != kNever && !rule_->window) return false;
     group.uncertain = get_flag(in);
     if (rule_->members) {
@@ -241,7 +246,8 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
       if (!fine) return false;
       Backlog& backlog = backlogs_[g];
       for (Timestamp* time : {&backlog.settled, &backlog.staged, &backlog.staged_at}) *time = get_time(in);
-      if (!possible(backlog.settled) || !possible(backlog.staged) || backlog.staged_at < 0 || backlog.staged_at > now) return false;
+      if (!possible(backlog.settled) || !possible(backlog.staged) || backlog.staged_at < 0 || backlog.staged_at > now)
+        return false;
       const std::uint64_t pending = in.varint();
       if (!in.ok() || pending > kMostPending + 1 || pending > in.rest().size()) return false;
       for (std::uint64_t i = 0; i < pending; ++i)
@@ -267,7 +273,8 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
         kept.begin = get_time(in);
         kept.end = get_time(in);
         kept.before = in.bytes();
-        if (!in.ok() || !possible(kept.begin) || !possible(kept.end) || kept.end <= kept.begin || kept.before.empty()) return false;
+        if (!in.ok() || !possible(kept.begin) || !possible(kept.end) || kept.end <= kept.begin || kept.before.empty())
+          return false;
         const std::uint64_t readings = in.varint();
         if (readings > in.rest().size()) return false;
         for (std::uint64_t r = 0; r < readings; ++r)

@@ -28,8 +28,10 @@ void RuleState::prepare() {
                   });
   slides_ = rule.window.kind == Window::Kind::hopping || rule.window.kind == Window::Kind::last;
   emits_reason_ = rule.detect && std::ranges::any_of(rule.emits, [](const Emit& emit) {
-    return std::ranges::any_of(emit.value.code, [](Instruction in) { return in.op == Op::aggregate && in.index == kReason; });
-  });
+                    return std::ranges::any_of(emit.value.code, [](Instruction in) {
+                      return in.op == Op::aggregate && in.index == kReason;
+                    });
+                  });
   keeps_results_ = rule.window && (rule.alert || !rule.writes.empty());
 }
 
@@ -97,7 +99,8 @@ void RuleState::set_derived(std::uint32_t g, std::size_t emit, std::uint32_t nod
   derived_[g * rule_->emits.size() + emit] = node;
 }
 
-void RuleState::set_unit(std::uint32_t g, std::uint32_t member, std::uint16_t i, std::uint16_t unit, std::uint16_t conversion) {
+void RuleState::set_unit(std::uint32_t g, std::uint32_t member, std::uint16_t i, std::uint16_t unit,
+                         std::uint16_t conversion) {
   Slot& at = slot(g, member, i);
   at.unit = unit;
   at.conversion = conversion;
@@ -154,8 +157,8 @@ void RuleState::forget(std::uint32_t g, Sink& sink) {
 // --- readings --------------------------------------------------------------------------------------
 
 RuleState::Incoming RuleState::admit(std::uint32_t g, std::uint32_t member, std::uint16_t i, Timestamp time,
-                                     model::Quality quality, double number, const std::string* text, model::ValueType type,
-                                     Sink& sink) const {
+                                     model::Quality quality, double number, const std::string* text,
+                                     model::ValueType type, Sink& sink) const {
   Incoming out{time, number, text, quality.code, member};
   if (quality.bad()) return out;
   const Type wanted = rule_->inputs[i].type;
@@ -248,8 +251,8 @@ std::size_t RuleState::gather_run(std::uint32_t g, const model::Series& series, 
   return i;
 }
 
-void RuleState::feed(std::uint32_t g, std::uint32_t member, std::uint16_t i, const model::Series& series, Nanoseconds now,
-                     Sink& sink) {
+void RuleState::feed(std::uint32_t g, std::uint32_t member, std::uint16_t i, const model::Series& series,
+                     Nanoseconds now, Sink& sink) {
   const std::size_t count = series.size();
   readings_ += count;
   const bool text_input = rule_->inputs[i].type == Type::text;
@@ -264,15 +267,16 @@ void RuleState::feed(std::uint32_t g, std::uint32_t member, std::uint16_t i, con
           const std::string* text = nullptr;
           if constexpr (std::is_arithmetic_v<T>) number = static_cast<double>(column[n]);
           else if constexpr (std::is_same_v<T, std::string>) text = &column[n];
-          take(g, i, admit(g, member, i, series.times[n], series.quality(n), number, text, series.type(), sink), now, sink);
+          take(g, i, admit(g, member, i, series.times[n], series.quality(n), number, text, series.type(), sink), now,
+               sink);
         }
       },
       series.values);
   if (rule_->late == Late::revise) revise(g, sink);
 }
 
-void RuleState::feed(std::uint32_t g, std::uint32_t member, std::uint16_t i, const model::Reading& reading, Nanoseconds now,
-                     Sink& sink) {
+void RuleState::feed(std::uint32_t g, std::uint32_t member, std::uint16_t i, const model::Reading& reading,
+                     Nanoseconds now, Sink& sink) {
   ++readings_;
   double number = 0;
   const std::string* text = nullptr;
@@ -334,9 +338,11 @@ void RuleState::too_late(std::uint32_t g, std::uint16_t i, const Incoming& readi
     ++sink.counters.late_side;
     model::Reading out{reading.time, {}, {reading.quality}};
     const Type type = rule_->inputs[i].type;
-    out.value = value_of({reading.number, reading.text, reading.quality, true}, reading.text != nullptr ? Type::text : type);
+    out.value =
+        value_of({reading.number, reading.text, reading.quality, true}, reading.text != nullptr ? Type::text : type);
     const Slot& at = slot(g, reading.member, i);
-    sink.outputs.emitted.push_back({rule_->side[i].fill(captures_of(g, reading.member)), sink.units[at.unit], std::move(out)});
+    sink.outputs.emitted.push_back(
+        {rule_->side[i].fill(captures_of(g, reading.member)), sink.units[at.unit], std::move(out)});
     return;
   }
   ++sink.counters.late;

@@ -55,7 +55,7 @@ struct Sink {
   std::vector<Derived>& derived;
   const std::vector<std::string>& units;
   const std::vector<model::Conversion>& conversions;
-  Timestamp arrival = 0;                  // wall clock
+  Timestamp arrival = 0;  // wall clock
 };
 
 // As a value of that type.
@@ -66,14 +66,14 @@ enum class Phase : std::uint8_t { idle, pending, active };
 struct Group {
   const std::string* captures = nullptr;  // joined by '/'; the key of the index
   Timestamp newest = kLongAgo;            // event time of the newest reading
-  Nanoseconds newest_at = 0;              // when it came, on the engine's own clock; before the first: when the group began
-  Timestamp judged = kLongAgo;            // event time of the last judgement
-  Timestamp passed = kLongAgo;            // readings at or before it come too late
-  Timestamp since = 0;                    // when the condition began; pending or active
-  Timestamp clearing = kNever;            // when it began to be clear; kNever: it is not
-  Timestamp window_end = kNever;          // kNever: no window is open
+  Nanoseconds newest_at = 0;      // when it came, on the engine's own clock; before the first: when the group began
+  Timestamp judged = kLongAgo;    // event time of the last judgement
+  Timestamp passed = kLongAgo;    // readings at or before it come too late
+  Timestamp since = 0;            // when the condition began; pending or active
+  Timestamp clearing = kNever;    // when it began to be clear; kNever: it is not
+  Timestamp window_end = kNever;  // kNever: no window is open
   std::uint32_t timer = Timers::kNowhere;
-  std::uint32_t window_count = 0;         // of a window {last: N}: readings so far
+  std::uint32_t window_count = 0;  // of a window {last: N}: readings so far
   Phase phase = Phase::idle;
   bool uncertain = false;
 };
@@ -84,14 +84,18 @@ class RuleState {
 
   const Rule& rule() const { return *rule_; }
   // Another rule of the same key: another message, perhaps.
-  void replace_rule(const Rule& rule) { rule_ = &rule; prepare(); }
+  void replace_rule(const Rule& rule) {
+    rule_ = &rule;
+    prepare();
+  }
 
   std::size_t size() const { return groups_.size(); }
   Group& group(std::uint32_t g) { return groups_[g]; }
   const Group& group(std::uint32_t g) const { return groups_[g]; }
   std::size_t members(std::uint32_t g) const { return rule_->members ? members_[g].all.size() : 0; }
   const std::string& member_name(std::uint32_t g, std::uint32_t m) const { return *members_[g].all[m].name; }
-  void set_unit(std::uint32_t g, std::uint32_t member, std::uint16_t slot, std::uint16_t unit, std::uint16_t conversion);
+  void set_unit(std::uint32_t g, std::uint32_t member, std::uint16_t slot, std::uint16_t unit,
+                std::uint16_t conversion);
   void set_derived(std::uint32_t g, std::size_t emit, std::uint32_t node);
   std::uint32_t derived(std::uint32_t g, std::size_t emit) const { return derived_[g * rule_->emits.size() + emit]; }
   void forget_bindings();  // of inputs and of derived signals; to be made anew
@@ -106,8 +110,10 @@ class RuleState {
   std::vector<std::string_view> captures_of(std::uint32_t g, std::uint32_t member = kNone) const;
 
   // Readings of one input of one group, in the order in which they came. `member`: kNone unless the input is of one.
-  void feed(std::uint32_t g, std::uint32_t member, std::uint16_t slot, const model::Series& series, Nanoseconds now, Sink& sink);
-  void feed(std::uint32_t g, std::uint32_t member, std::uint16_t slot, const model::Reading& reading, Nanoseconds now, Sink& sink);
+  void feed(std::uint32_t g, std::uint32_t member, std::uint16_t slot, const model::Series& series, Nanoseconds now,
+            Sink& sink);
+  void feed(std::uint32_t g, std::uint32_t member, std::uint16_t slot, const model::Reading& reading, Nanoseconds now,
+            Sink& sink);
 
   // Lets the time pass that has passed on the engine's own clock.
   void pass_time(std::uint32_t g, Nanoseconds now, Sink& sink);
@@ -137,7 +143,7 @@ class RuleState {
   bool restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds>& wakes);
 
  private:
-  struct Pending {               // a reading that waits for its order
+  struct Pending {  // a reading that waits for its order
     Timestamp time;
     double number;
     std::uint32_t quality;
@@ -146,7 +152,7 @@ class RuleState {
     std::unique_ptr<std::string> text;
     auto place() const { return std::tuple(time, slot, member); }
   };
-  struct Backlog {               // ascending by time, slot and member, from `begin` on
+  struct Backlog {  // ascending by time, slot and member, from `begin` on
     std::vector<Pending> readings;
     std::size_t begin = 0;
     // What the group's newest event time was a while ago: of what is `settled`, nobody waits for an idle
@@ -156,43 +162,43 @@ class RuleState {
     bool empty() const { return begin == readings.size(); }
   };
   struct Member {
-    const std::string* name;     // its captures, joined by '/'
-    std::vector<Slot> slots;     // as many as inputs; those that are not of_member stay empty
+    const std::string* name;  // its captures, joined by '/'
+    std::vector<Slot> slots;  // as many as inputs; those that are not of_member stay empty
     std::vector<std::string> texts;
   };
   struct Members {
     std::vector<Member> all;
     std::map<std::string, std::uint32_t> index;  // by name, so that they are gone through in that order
   };
-  struct Fresh {                 // which inputs came with an event time
+  struct Fresh {  // which inputs came with an event time
     std::uint32_t member, slots;
   };
-  struct Alarm {                 // what only an alert needs that is raised, latched or shelved
+  struct Alarm {  // what only an alert needs that is raised, latched or shelved
     std::string message;
-    Timestamp since = 0, time = 0;      // of the episode; of its last change
+    Timestamp since = 0, time = 0;  // of the episode; of its last change
     Timestamp repeat_at = kNever;
-    Timestamp shelved_until = 0;        // 0: it is not shelved
-    std::string who, why;               // of the last change that a person made
+    Timestamp shelved_until = 0;  // 0: it is not shelved
+    std::string who, why;         // of the last change that a person made
     bool acknowledged = false, latched = false, suppressed = false;
   };
-  struct Writer {                // what only a group needs that writes
-    Timestamp last = kLongAgo;   // when it last wrote
-    Timestamp due = kNever;      // when it writes next: it had to wait, or renews a lease
-    bool raised = false;         // which of both sets
-    bool renews = false;         // what is due is the same once more
-    std::uint32_t count = 0;     // how often
+  struct Writer {               // what only a group needs that writes
+    Timestamp last = kLongAgo;  // when it last wrote
+    Timestamp due = kNever;     // when it writes next: it had to wait, or renews a lease
+    bool raised = false;        // which of both sets
+    bool renews = false;        // what is due is the same once more
+    std::uint32_t count = 0;    // how often
   };
   struct Detection {
     std::unique_ptr<detect::Detector> detector;
     detect::Verdict last;
   };
-  struct Kept {                  // a window that may be computed anew
+  struct Kept {  // a window that may be computed anew
     Timestamp begin, end;
-    std::string before;          // the computation as it was when the window began
+    std::string before;  // the computation as it was when the window began
     std::vector<Pending> readings;
-    std::vector<double> said;    // what went out, number and quality of each; NaN: unknown
-    bool dirty = false;          // a late reading came into it
-    bool full = false;           // more readings came than are kept: nothing up to its end is computed anew
+    std::vector<double> said;  // what went out, number and quality of each; NaN: unknown
+    bool dirty = false;        // a late reading came into it
+    bool full = false;         // more readings came than are kept: nothing up to its end is computed anew
   };
   struct Incoming {
     Timestamp time;
@@ -220,17 +226,18 @@ class RuleState {
   Incoming admit(std::uint32_t g, std::uint32_t member, std::uint16_t slot, Timestamp time, model::Quality quality,
                  double number, const std::string* text, model::ValueType type, Sink& sink) const;
   template <class T>
-  std::size_t skip_quiet(std::uint32_t g, const model::Series& series, const std::vector<T>& column, std::size_t begin,
-                         Nanoseconds now);
+  std::size_t skip_quiet(std::uint32_t g, const model::Series& series, const std::vector<T>& column,
+                         std::size_t begin, Nanoseconds now);
   template <class T>
-  std::size_t gather_run(std::uint32_t g, const model::Series& series, const std::vector<T>& column, std::size_t begin,
-                         Nanoseconds now);
+  std::size_t gather_run(std::uint32_t g, const model::Series& series, const std::vector<T>& column,
+                         std::size_t begin, Nanoseconds now);
   void came(std::uint32_t member, std::uint16_t slot);  // with the event time that fresh_ is of
   void take(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
   void too_late(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Timestamp last, Sink& sink);
-  void heard(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);  // of a rule that watches for silence
-  void store(std::uint32_t g, std::uint32_t member, std::uint16_t slot, Timestamp time, double number, std::uint32_t quality,
-             const std::string* text);
+  void heard(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now,
+             Sink& sink);  // of a rule that watches for silence
+  void store(std::uint32_t g, std::uint32_t member, std::uint16_t slot, Timestamp time, double number,
+             std::uint32_t quality, const std::string* text);
 
   // rule_order.cpp
   void hold_back(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
@@ -302,31 +309,32 @@ class RuleState {
   bool restore_pending(std::uint32_t g, ByteReader& in, std::vector<Pending>& to) const;
 
   const Rule* rule_;
-  bool threshold_ = false;                      // the rule is `t > 90` and an alert, nothing else
-  bool plain_window_ = false;                   // the rule is a window of equal length over one input, which is all that its aggregates read
-  bool slides_ = false;                         // its window keeps stretches
-  bool emits_reason_ = false;                   // of a rule that detects: an output is, or holds, the reason
-  bool keeps_results_ = false;                  // a message may speak of a window that is over
-  std::uint32_t judged_inputs_ = 0;             // bit i: when or clear reads input i
-  std::uint32_t member_inputs_ = 0;             // bit i: input i is of members
+  bool threshold_ = false;  // the rule is `t > 90` and an alert, nothing else
+  bool plain_window_ =
+      false;             // the rule is a window of equal length over one input, which is all that its aggregates read
+  bool slides_ = false;  // its window keeps stretches
+  bool emits_reason_ = false;        // of a rule that detects: an output is, or holds, the reason
+  bool keeps_results_ = false;       // a message may speak of a window that is over
+  std::uint32_t judged_inputs_ = 0;  // bit i: when or clear reads input i
+  std::uint32_t member_inputs_ = 0;  // bit i: input i is of members
   std::vector<Group> groups_;
-  std::vector<Slot> slots_;                     // inputs of a group side by side
-  std::vector<std::string> texts_;              // likewise, where any input is a text
-  std::vector<StepState> steps_;                // likewise
-  std::vector<Accumulator> accumulators_;       // aggregates of a group side by side
-  std::vector<SlidingWindow> sliding_;          // likewise
-  std::vector<Result3> results_;                // of the last window, where an alert speaks of it
-  std::vector<Backlog> backlogs_;               // where readings wait for their order
-  std::vector<Members> members_;                // where a rule looks across
+  std::vector<Slot> slots_;                // inputs of a group side by side
+  std::vector<std::string> texts_;         // likewise, where any input is a text
+  std::vector<StepState> steps_;           // likewise
+  std::vector<Accumulator> accumulators_;  // aggregates of a group side by side
+  std::vector<SlidingWindow> sliding_;     // likewise
+  std::vector<Result3> results_;           // of the last window, where an alert speaks of it
+  std::vector<Backlog> backlogs_;          // where readings wait for their order
+  std::vector<Members> members_;           // where a rule looks across
   std::vector<Detection> detections_;
-  std::vector<std::list<Kept>> kept_;         // where late readings revise
-  std::vector<std::uint32_t> derived_;          // where others read what this emits
+  std::vector<std::list<Kept>> kept_;   // where late readings revise
+  std::vector<std::uint32_t> derived_;  // where others read what this emits
   std::unordered_map<std::string, std::uint32_t> index_;
   std::unordered_map<std::uint32_t, Alarm> alarms_;
   std::unordered_map<std::uint32_t, Writer> writers_;
   std::size_t shelved_ = 0;
   std::uint64_t readings_ = 0, late_ = 0;
-  Kept* revising_ = nullptr;                    // the window that is computed anew: what goes out goes out again
+  Kept* revising_ = nullptr;  // the window that is computed anew: what goes out goes out again
   // Used again and again, so that nothing is allocated while readings come.
   std::vector<Result3> results_now_, steps_now_;
   std::vector<Fresh> fresh_;

@@ -201,7 +201,8 @@ bool SlidingWindow::restore(const Aggregate& aggregate, ByteReader& in) {
     const std::string_view more = in.take(1);
     if (more.empty() || static_cast<unsigned char>(more.front()) > 1) return false;
     // What goes is taken out of the counts: they have to be there.
-    if (more.front() == 0 && std::ranges::any_of(stretches_, [](const Stretch& one) { return one.known || one.many; }))
+    if (more.front() == 0 &&
+        std::ranges::any_of(stretches_, [](const Stretch& one) { return one.known || one.many; }))
       return false;
     if (more.front() == 1) {
       whole_.more = std::make_unique<Accumulator::More>();

@@ -18,9 +18,9 @@ std::string Engine::State::save() const {
   put_varint(out, kVersion);
   put_time(out, now_);
   put_time(out, last_arrival_);
-  for (const std::uint64_t counter : {counters_.readings, counters_.late, counters_.duplicate, counters_.bad,
-                                      counters_.arithmetic, counters_.refused_groups, counters_.late_side, counters_.revised,
-                                      counters_.stale_writes, counters_.units})
+  for (const std::uint64_t counter :
+       {counters_.readings, counters_.late, counters_.duplicate, counters_.bad, counters_.arithmetic,
+        counters_.refused_groups, counters_.late_side, counters_.revised, counters_.stale_writes, counters_.units})
     put_varint(out, counter);
   std::map<Hash128, const RuleState*> by_key;
   for (const auto& state : states_) by_key.emplace(state->rule().key, state.get());
@@ -40,15 +40,16 @@ Result<void> Engine::State::restore(std::string_view bytes) {
   ByteReader in(bytes);
   const std::uint64_t version = in.varint();
   if (!in.ok() || version != kVersion)
-    return fail("the state of the rules is of version " + std::to_string(version) + ", not " + std::to_string(kVersion),
-                "the rules begin anew");
+    return fail(
+        "the state of the rules is of version " + std::to_string(version) + ", not " + std::to_string(kVersion),
+        "the rules begin anew");
   const Nanoseconds now = get_time(in);
   const Timestamp last_arrival = get_time(in);
   if (now < 0 || now > kFarthest) return fail("the state of the rules is damaged", "the rules begin anew");
   Counters counters;
-  for (std::uint64_t* counter : {&counters.readings, &counters.late, &counters.duplicate, &counters.bad,
-                                 &counters.arithmetic, &counters.refused_groups, &counters.late_side, &counters.revised,
-                                 &counters.stale_writes, &counters.units})
+  for (std::uint64_t* counter :
+       {&counters.readings, &counters.late, &counters.duplicate, &counters.bad, &counters.arithmetic,
+        &counters.refused_groups, &counters.late_side, &counters.revised, &counters.stale_writes, &counters.units})
     *counter = in.varint();
 
   std::map<Hash128, std::size_t> rules;
@@ -67,10 +68,12 @@ Result<void> Engine::State::restore(std::string_view bytes) {
     const auto found = rules.find(key);
     if (!in.ok() || found == rules.end()) continue;
     if (!states[found->second]->restore(body, now, wakes[found->second]))
-      return fail("the state of the rule '" + states[found->second]->rule().name + "' is damaged", "the rules begin anew");
+      return fail("the state of the rule '" + states[found->second]->rule().name + "' is damaged",
+                  "the rules begin anew");
   }
   Validity validity = validity_;
-  if (!in.ok() || !validity.restore(in) || !in.at_end()) return fail("the state of the rules is damaged", "the rules begin anew");
+  if (!in.ok() || !validity.restore(in) || !in.at_end())
+    return fail("the state of the rules is damaged", "the rules begin anew");
 
   validity_ = std::move(validity);
   states_ = std::move(states);

@@ -65,7 +65,8 @@ class MessageParser {
   MessageTemplate run() {
     MessageTemplate out;
     if (text_.size() > kLongestMessage) {
-      fault(0, 1, "a message of " + std::to_string(text_.size()) + " bytes", std::to_string(kLongestMessage) + " are allowed");
+      fault(0, 1, "a message of " + std::to_string(text_.size()) + " bytes",
+            std::to_string(kLongestMessage) + " are allowed");
       return out;
     }
     MessageTemplate::Part part;
@@ -121,7 +122,8 @@ class MessageParser {
   void refuse_foreign(std::size_t at) {
     const std::size_t next = text_.find_first_not_of(' ', at + 2);
     if (text_[at] == '{' && next != std::string_view::npos && (text_[next] == '$' || text_[next] == '.'))
-      fault(at, next + 1 - at, "this is another system's way to write a value", "write {t:.1f} for an input, {n} for a capture");
+      fault(at, next + 1 - at, "this is another system's way to write a value",
+            "write {t:.1f} for an input, {n} for a capture");
   }
 
   void place(std::size_t begin, std::size_t end, MessageTemplate::Part& part) {
@@ -136,9 +138,11 @@ class MessageParser {
     if (const auto capture = capture_index(scope_.captures, body)) {
       part.capture = *capture;
       if (static_cast<std::size_t>(*capture) >= group_captures_)
-        fault(begin, body.size(), "'{" + std::string(body) + "}' names one member of the group, and the message speaks of all",
+        fault(begin, body.size(),
+              "'{" + std::string(body) + "}' names one member of the group, and the message speaks of all",
               "leave it out, or do not look across it");
-      if (part.format != 0) fault(begin, body.size(), "a part of a path takes no format", "write {" + std::string(body) + "}");
+      if (part.format != 0)
+        fault(begin, body.size(), "a part of a path takes no format", "write {" + std::string(body) + "}");
       return;
     }
     Fault wrong;
@@ -168,7 +172,8 @@ class MessageParser {
 void append_number(std::string& out, double number, char format, int precision) {
   char digits[400];  // a double has at most 309 digits before the point
   std::to_chars_result end{};
-  if (format == 'd') end = std::to_chars(digits, digits + sizeof digits, std::round(number), std::chars_format::fixed, 0);
+  if (format == 'd')
+    end = std::to_chars(digits, digits + sizeof digits, std::round(number), std::chars_format::fixed, 0);
   else if (format == 0) end = std::to_chars(digits, digits + sizeof digits, number);
   else {
     const auto style = format == 'f'   ? std::chars_format::fixed
@@ -211,7 +216,8 @@ PathTemplate parse_path_template(std::string_view text, std::span<const std::str
     const std::string_view name = text.substr(at + 1, end - at - 1);
     const auto capture = capture_index(captures, name);
     if (!capture) {
-      complain({at, end + 1 - at, "'{" + std::string(name) + "}' is no capture of this rule", no_capture(name, captures)});
+      complain(
+          {at, end + 1 - at, "'{" + std::string(name) + "}' is no capture of this rule", no_capture(name, captures)});
       return out;
     }
     part.capture = *capture;
@@ -224,8 +230,8 @@ PathTemplate parse_path_template(std::string_view text, std::span<const std::str
   return out;
 }
 
-MessageTemplate parse_message_template(std::string_view text, Scope& scope, std::size_t group_captures, bool infer_only,
-                                       const std::function<void(Fault)>& complain) {
+MessageTemplate parse_message_template(std::string_view text, Scope& scope, std::size_t group_captures,
+                                       bool infer_only, const std::function<void(Fault)>& complain) {
   return MessageParser(text, scope, group_captures, infer_only, complain).run();
 }
 

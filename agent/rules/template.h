@@ -20,7 +20,7 @@ struct PathTemplate {
     int capture = -1;     // index into the rule's captures; -1: none
   };
   std::vector<Part> parts;
-  std::string text;       // as written
+  std::string text;  // as written
 
   std::string fill(std::span<const std::string_view> captures) const;
 };
@@ -33,8 +33,8 @@ struct MessageTemplate {
   struct Part {
     std::string literal;  // before the value
     int capture = -1;
-    Program value;        // if it is no capture; may be empty for the last part
-    char format = 0;      // f, e, g, d; 0: the shortest that reads back the same
+    Program value;    // if it is no capture; may be empty for the last part
+    char format = 0;  // f, e, g, d; 0: the shortest that reads back the same
     int precision = -1;
   };
   std::vector<Part> parts;
@@ -44,8 +44,8 @@ inline constexpr std::size_t kLongestMessage = 1024;
 
 // `group_captures`: how many of the scope's captures, from the first on, name the group; the others name members, of
 // which a message cannot speak. `infer_only`: learns the types of the inputs from it, says and compiles nothing.
-MessageTemplate parse_message_template(std::string_view text, Scope& scope, std::size_t group_captures, bool infer_only,
-                                       const std::function<void(Fault)>& complain);
+MessageTemplate parse_message_template(std::string_view text, Scope& scope, std::size_t group_captures,
+                                       bool infer_only, const std::function<void(Fault)>& complain);
 
 // What is unknown is shown as "?".
 std::string fill(const MessageTemplate& message, std::span<const std::string_view> captures, const Scene& scene);

@@ -254,7 +254,8 @@ Result<Regimes> read_tzif(std::string_view content) {
   }
 
   std::string_view footer = in.rest();
-  if (footer.size() < 2 || !footer.starts_with('\n') || !footer.ends_with('\n')) return damaged("it has no last line");
+  if (footer.size() < 2 || !footer.starts_with('\n') || !footer.ends_with('\n'))
+    return damaged("it has no last line");
   footer = footer.substr(1, footer.size() - 2);
   if (footer.empty()) return out;
   const auto rule = Rule::parse(footer);

@@ -11,7 +11,7 @@ namespace weir::rules {
 class Timers {
  public:
   struct Entry {
-    Nanoseconds wake;       // on the engine's own clock
+    Nanoseconds wake;  // on the engine's own clock
     std::uint32_t rule, group;
   };
   static constexpr std::uint32_t kNowhere = 0xFFFFFFFF;

@@ -93,8 +93,8 @@ Validity::State* Validity::find(model::SignalId id) {
 }
 
 // What is found without looking back is found of any reading; what needs the one before, only of those in order.
-model::Quality Validity::judge(State& state, Timestamp time, model::Quality quality, double number, const std::string* text,
-                               model::ValueType type) {
+model::Quality Validity::judge(State& state, Timestamp time, model::Quality quality, double number,
+                               const std::string* text, model::ValueType type) {
   if (state.check == nullptr) return model::worst(quality, state.others);
   const Check& check = *state.check;
   if (quality.bad()) return quality;
@@ -111,7 +111,8 @@ model::Quality Validity::judge(State& state, Timestamp time, model::Quality qual
     number = state.conversion(number);
     if (!std::isfinite(number)) return model::kBadOutOfRange;
     if (check.range && (number < check.range->first || number > check.range->second)) return model::kBadOutOfRange;
-    if (!check.allowed.empty() && std::ranges::find(check.allowed, number) == check.allowed.end()) return model::kBadOutOfRange;
+    if (!check.allowed.empty() && std::ranges::find(check.allowed, number) == check.allowed.end())
+      return model::kBadOutOfRange;
     if (check.likely && (number < check.likely->first || number > check.likely->second))
       quality = model::worst(quality, model::kUncertainOutOfRange);
   }
@@ -122,9 +123,11 @@ model::Quality Validity::judge(State& state, Timestamp time, model::Quality qual
   if (!same) state.unchanged_since = time;
   if (check.rate && !first && !is_text) {
     const double seconds = static_cast<double>(time - state.last) / static_cast<double>(kSecond);
-    if (std::fabs(number - state.value) > *check.rate * seconds) quality = model::worst(quality, model::kUncertainNotAccurate);
+    if (std::fabs(number - state.value) > *check.rate * seconds)
+      quality = model::worst(quality, model::kUncertainNotAccurate);
   }
-  if (check.stuck > 0 && time - state.unchanged_since >= check.stuck) quality = model::worst(quality, model::kUncertainLastUsable);
+  if (check.stuck > 0 && time - state.unchanged_since >= check.stuck)
+    quality = model::worst(quality, model::kUncertainLastUsable);
   state.last = time;
   state.value = number;
   state.text = hash;
@@ -143,11 +146,13 @@ bool Validity::mark(model::Series& series) {
           const std::string* text = nullptr;
           if constexpr (std::is_arithmetic_v<T>) number = static_cast<double>(column[i]);
           else if constexpr (std::is_same_v<T, std::string>) text = &column[i];
-          const model::Quality before = series.quality(i), after = judge(*state, series.times[i], before, number, text, type);
+          const model::Quality before = series.quality(i),
+                               after = judge(*state, series.times[i], before, number, text, type);
           if (after == before) continue;
           marked = true;
           if (series.qualities.size() != series.size())
-            series.qualities.resize(series.size(), series.qualities.empty() ? model::kGood.code : series.qualities.front());
+            series.qualities.resize(series.size(),
+                                    series.qualities.empty() ? model::kGood.code : series.qualities.front());
           series.qualities[i] = after.code;
         }
       },
@@ -176,9 +181,10 @@ void Validity::repair(const model::Series& series, std::vector<Repaired>& out) {
           reading.quality == model::kBadOutOfRange && state->convertible) {
         const double own = state->conversion(*number);
         const double limited = std::clamp(own, check.range->first, check.range->second);
-        out.push_back({series.signal,
-                       {reading.time, as_type((limited - state->conversion.offset) / state->conversion.scale, reading.value),
-                        model::kUncertainOutOfRange}});
+        out.push_back(
+            {series.signal,
+             {reading.time, as_type((limited - state->conversion.offset) / state->conversion.scale, reading.value),
+              model::kUncertainOutOfRange}});
       } else if (check.repair == Repair::interpolate && state->usable && reading.time > state->usable_time) {
         if (state->waiting.size() >= kMostUnrepaired) release();
         state->waiting.emplace_back(reading.time, reading.quality.code);
@@ -194,7 +200,9 @@ void Validity::repair(const model::Series& series, std::vector<Repaired>& out) {
         for (const auto& [time, quality] : state->waiting) {
           if (time >= reading.time) continue;
           const double share = static_cast<double>(time - state->usable_time) / span;
-          out.push_back({series.signal, {time, as_type(*before + (*number - *before) * share, reading.value), model::kUncertainSubNormal}});
+          out.push_back(
+              {series.signal,
+               {time, as_type(*before + (*number - *before) * share, reading.value), model::kUncertainSubNormal}});
         }
         state->waiting.clear();
       } else {
@@ -277,7 +285,8 @@ bool Validity::restore(ByteReader& in) {
     }
     const bool reached = read.last == kLongAgo || in_reach(read.last);
     if (!in.ok() || !reached || !in_reach(read.unchanged_since) || !in_reach(read.usable_time)) return false;
-    State* state = id <= std::numeric_limits<model::SignalId>::max() ? find(static_cast<model::SignalId>(id)) : nullptr;
+    State* state =
+        id <= std::numeric_limits<model::SignalId>::max() ? find(static_cast<model::SignalId>(id)) : nullptr;
     if (state == nullptr || state->check == nullptr || state->key != read.key) continue;
     read.check = state->check;
     read.others = state->others;

@@ -45,25 +45,25 @@ enum class Repair : std::uint8_t {
 struct Check {
   model::PathPattern pattern;
   std::optional<Type> type;
-  std::optional<model::Unit> unit;               // of range, likely and rate; none: the signal's own
+  std::optional<model::Unit> unit;  // of range, likely and rate; none: the signal's own
   std::optional<std::pair<double, double>> range, likely;
-  std::optional<double> rate;                    // per second
+  std::optional<double> rate;  // per second
   Nanoseconds stuck = 0;
   std::vector<double> allowed;
   std::vector<std::string> allowed_texts;
   Repair repair = Repair::none;
   PathTemplate repaired;
-  Hash128 key;                                   // of all that
+  Hash128 key;  // of all that
 };
 
 struct Profile {
-  std::string device;                            // a pattern of one level: "boiler-{n}"
+  std::string device;  // a pattern of one level: "boiler-{n}"
   std::vector<Check> checks;
-  std::optional<model::Quality> others;          // of signals that it does not name; none: they are fine
+  std::optional<model::Quality> others;  // of signals that it does not name; none: they are fine
 };
 
 struct ValiditySet {
-  std::vector<Profile> profiles;                 // no two for one device
+  std::vector<Profile> profiles;  // no two for one device
 };
 
 // Of a corrected signal.
@@ -96,20 +96,20 @@ class Validity {
     const Check* check = nullptr;
     Hash128 key;
     model::Quality others{};
-    model::Conversion conversion;     // from the signal's unit to that of the check
+    model::Conversion conversion;  // from the signal's unit to that of the check
     bool convertible = true;
     Timestamp last = kLongAgo, unchanged_since = 0;  // of usable readings
     double value = 0;
-    std::uint64_t text = 0;           // a hash of it
-    bool usable = false;              // there is a value to hold
+    std::uint64_t text = 0;  // a hash of it
+    bool usable = false;     // there is a value to hold
     Timestamp usable_time = 0;
     model::Value usable_value;
     std::vector<std::pair<Timestamp, std::uint32_t>> waiting;  // to be interpolated
   };
 
   State* find(model::SignalId id);
-  static model::Quality judge(State& state, Timestamp time, model::Quality quality, double number, const std::string* text,
-                              model::ValueType type);
+  static model::Quality judge(State& state, Timestamp time, model::Quality quality, double number,
+                              const std::string* text, model::ValueType type);
 
   std::shared_ptr<const ValiditySet> set_ = std::make_shared<ValiditySet>();
   std::vector<std::uint32_t> index_;  // by signal: 1 + its place in states_; 0: none

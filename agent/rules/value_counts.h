@@ -24,7 +24,8 @@ inline constexpr std::size_t kExactValues = 128;
 inline constexpr double kQuantileError = 0.005;   // relative to the value
 inline constexpr std::size_t kMostValues = 1024;  // of mode and distinct; what comes beyond is not told apart
 inline constexpr std::size_t kMostBuckets = 2048;
-inline constexpr std::size_t kMostTextBytes = 65'536;  // of different texts, together; what comes beyond is not told apart
+inline constexpr std::size_t kMostTextBytes =
+    65'536;  // of different texts, together; what comes beyond is not told apart
 
 class ValueCounts {
  public:
@@ -38,22 +39,22 @@ class ValueCounts {
   void remove_exact(double value, std::uint64_t times = 1);
   void remove_text(const std::string& value, std::uint64_t times = 1);
 
-  void add(const ValueCounts& other);       // all that is in it
-  void remove(const ValueCounts& other);    // all that was added with it
+  void add(const ValueCounts& other);     // all that is in it
+  void remove(const ValueCounts& other);  // all that was added with it
 
   // 0 … 1: the value at rank q·(n−1), between neighbours interpolated. Not of nothing.
   double quantile(double q) const;
   // The value that came most often, and how often; of several the least.
   std::pair<double, std::uint64_t> mode() const;
-  const std::string* text_mode() const;     // null: there is none
+  const std::string* text_mode() const;  // null: there is none
   std::size_t distinct() const;
-  bool overflowed() const;                  // there were more different ones than can be told apart
+  bool overflowed() const;  // there were more different ones than can be told apart
   std::uint64_t count() const { return count_; }
   bool empty() const { return count_ == 0; }
   std::size_t bytes() const;
 
   void save(std::string& out) const;
-  bool restore(ByteReader& in);             // false if it is damaged
+  bool restore(ByteReader& in);  // false if it is damaged
 
  private:
   enum class Use : std::uint8_t { nothing, quantiles, exact, texts };
@@ -65,13 +66,13 @@ class ValueCounts {
   void shrink();
   void forget_if_empty();
 
-  std::vector<double> values_;              // ascending; in buckets: what stands for each
-  std::vector<std::uint32_t> times_;        // of each value; saturate
+  std::vector<double> values_;        // ascending; in buckets: what stands for each
+  std::vector<std::uint32_t> times_;  // of each value; saturate
   std::map<std::string, std::uint32_t> texts_;
   std::size_t text_bytes_ = 0;
   std::uint64_t count_ = 0;
-  std::uint64_t others_ = 0;                // what could not be told apart
-  double floor_ = 0;                        // lesser magnitudes but zero share its bucket
+  std::uint64_t others_ = 0;  // what could not be told apart
+  double floor_ = 0;          // lesser magnitudes but zero share its bucket
   Use use_ = Use::nothing;
   bool buckets_ = false;
 };

@@ -109,7 +109,8 @@ void kinds_of_rules(Report& report) {
   row("the same with a lateness of 100 ms",
       R"Y("window":"1s","lateness":"100ms","emit":{"b-{n}/a":"mean(t)","b-{n}/b":"min(t)","b-{n}/c":"max(t)","b-{n}/d":"stddev(t)"})Y");
   row("p99 of windows of 10 s", R"Y("window":"10s","emit":{"b-{n}/p":"quantile(t, 0.99)"})Y");
-  row("mean of a window of 10 s, every second", R"Y("window":{"size":"10s","every":"1s"},"emit":{"b-{n}/mean":"mean(t)"})Y");
+  row("mean of a window of 10 s, every second",
+      R"Y("window":{"size":"10s","every":"1s"},"emit":{"b-{n}/mean":"mean(t)"})Y");
   row("a trailing stddev(t, 10s)", R"Y("when":"stddev(t, 10s) > 100")Y" + alert);
   row("a change: delta(t) > 90", R"Y("when":"delta(t) > 90")Y" + alert);
   row("detect: {}", R"Y("detect":{})Y" + alert);

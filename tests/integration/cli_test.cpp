@@ -140,7 +140,8 @@ TEST_F(Cli, TestsRules) {
   EXPECT_THAT(weir({"check"}).out, ElementsAre("weir.yaml and 1 rule file are fine"));
   const std::string file = (folder_ / "rules.d/hot.test.yaml").string();
   for (const std::string& what : {std::string(), file, (folder_ / "rules.d").string()}) {
-    const process::Output output = weir(what.empty() ? std::vector<std::string>{"test"} : std::vector<std::string>{"test", what});
+    const process::Output output =
+        weir(what.empty() ? std::vector<std::string>{"test"} : std::vector<std::string>{"test", what});
     EXPECT_EQ(output.exit.code(), 0);
     EXPECT_THAT(plain(output.out), ElementsAre(MatchesRegex("ok    rules.d/hot.test.yaml:2: raises  [0-9.]+ ms"),
                                                MatchesRegex("1 test in 1 file, all passed, [0-9.]+ ms")));
@@ -152,10 +153,11 @@ TEST_F(Cli, TestsRules) {
                                      "    expect: [{from: 1s, alert: hot}]\n");
   const process::Output failed = weir({"test", file, "--junit", (folder_ / "out.xml").string()});
   EXPECT_EQ(failed.exit.code(), 1);
-  EXPECT_THAT(plain(failed.out),
-              ElementsAre(StartsWith("ok    "), MatchesRegex("FAIL  rules.d/hot.test.yaml:7: never clears  [0-9.]+ ms"),
-                          MatchesRegex(" +line +expected +actual"), MatchesRegex(" +nothing +7s +hot \\{n=1\\} cleared"),
-                          "    no rule reads box-1/temprature", MatchesRegex("2 tests in 1 file, 1 failed, [0-9.]+ ms")));
+  EXPECT_THAT(
+      plain(failed.out),
+      ElementsAre(StartsWith("ok    "), MatchesRegex("FAIL  rules.d/hot.test.yaml:7: never clears  [0-9.]+ ms"),
+                  MatchesRegex(" +line +expected +actual"), MatchesRegex(" +nothing +7s +hot \\{n=1\\} cleared"),
+                  "    no rule reads box-1/temprature", MatchesRegex("2 tests in 1 file, 1 failed, [0-9.]+ ms")));
   std::ifstream junit(folder_ / "out.xml");
   const std::string xml{std::istreambuf_iterator<char>(junit), {}};
   EXPECT_THAT(xml, HasSubstr("<testsuites tests=\"2\" failures=\"1\" errors=\"0\""));
@@ -408,8 +410,7 @@ TEST_F(LiveCli, FollowsReadingsToTheCloud) {
   EXPECT_THAT(problems(status), IsEmpty());
   const process::Output shown = weir({"status"});
   ASSERT_THAT(shown.out, Not(IsEmpty()));
-  EXPECT_THAT(shown.out.front(),
-              MatchesRegex("OK  hall, .*Z, clock (not )?synced, no data lost"));
+  EXPECT_THAT(shown.out.front(), MatchesRegex("OK  hall, .*Z, clock (not )?synced, no data lost"));
   EXPECT_THAT(shown.out, Contains(MatchesRegex("sim +simulator +up .*")));
   EXPECT_THAT(shown.out, Contains(MatchesRegex("  box-1 +up .*")));
   EXPECT_THAT(shown.out, Contains(MatchesRegex("raw +[0-9]+ +[0-9]+ +[0-9.]+ [a-zA-Z]+ .*0 +0")));
@@ -512,7 +513,8 @@ TEST_F(LiveCli, ShowsWhatWasHistory) {
   ASSERT_GE(csv.out.size(), 2u);
   EXPECT_EQ(csv.out[0], "time,path,value,unit,quality,min,max,count,interval");
   EXPECT_THAT(csv.out[1], MatchesRegex("20[-0-9T:.]+Z,box-1/setpoint,40,Cel,good,,,,"));
-  const auto json = parse_json(join(weir({"history", "box-1/setpoint", "--format", "json", "--limit", "2"}).out, "\n"));
+  const auto json =
+      parse_json(join(weir({"history", "box-1/setpoint", "--format", "json", "--limit", "2"}).out, "\n"));
   ASSERT_TRUE(json) << json.error().text();
   ASSERT_THAT(*json->as_list(), SizeIs(2));
   EXPECT_EQ(*json->as_list()->front().find("path")->as_string(), "box-1/setpoint");
@@ -556,7 +558,8 @@ TEST_F(LiveCli, ShowsWhatWasHistory) {
   EXPECT_THAT(weir({"queue", "verify"}).error, Contains(HasSubstr("weir queue repair")));
   const process::Output mended = weir({"queue", "repair"});
   EXPECT_EQ(mended.exit.code(), 0) << join(mended.error, "\n");
-  EXPECT_THAT(mended.out, Contains(MatchesRegex(".*weir.db is repaired, incarnation .* file is .*weir.db.damaged-.*")));
+  EXPECT_THAT(mended.out,
+              Contains(MatchesRegex(".*weir.db is repaired, incarnation .* file is .*weir.db.damaged-.*")));
   EXPECT_EQ(weir({"queue", "verify"}).exit.code(), 0);
   EXPECT_EQ(weir({"history", "box-1/setpoint", "--since", "1h"}).exit.code(), 0);
 }

@@ -105,7 +105,8 @@ TEST_F(TestingManual, ExamplesOfRulesRun) {
       EXPECT_TRUE(loaded.rules) << page->substr(at, stop - at);
       continue;
     }
-    EXPECT_THAT(said("example.test.yaml"), testing::EndsWith("1 test in 1 file, all passed, 0.0 ms\n")) << page->substr(at, stop - at) << what;
+    EXPECT_THAT(said("example.test.yaml"), testing::EndsWith("1 test in 1 file, all passed, 0.0 ms\n"))
+        << page->substr(at, stop - at) << what;
   }
   EXPECT_GE(examples, 14);
   EXPECT_GE(tests, examples - 1) << "an example without a test is a promise without a proof";

@@ -161,7 +161,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::ValuesIn<Wrong>({
         {"dirvers: {}", {"3:1 weir.yaml has no key 'dirvers' | did you mean 'drivers'?"}},
         {"zzzzzzzzzz: 1",
-         {"3:1 weir.yaml has no key 'zzzzzzzzzz' | there are: version, site, bus, drivers, store, uplinks, writes, intake"}},
+         {"3:1 weir.yaml has no key 'zzzzzzzzzz' | there are: version, site, bus, drivers, store, uplinks, writes, "
+          "intake"}},
         {"store: {retian: 7d}", {"3:9 store: has no key 'retian' | did you mean 'retain'?"}},
         {"store: {retain: 30}", {"3:17 retain: a duration needs a unit | write 7d; units are ms, s, m, h, d, w"}},
         {"store: {retain: week}", {"3:17 retain: 'week' is no duration | write 30s, 1h30m or 7d"}},
@@ -396,7 +397,8 @@ TEST(Schema, NamesWhatTheReaderReads) {
     for (const auto& member : *at_pointer(*schema_json, pointer).as_map()) out.push_back(member.key);
     return out;
   };
-  EXPECT_THAT(keys("/properties"), ElementsAre("version", "site", "bus", "drivers", "store", "uplinks", "writes", "intake"));
+  EXPECT_THAT(keys("/properties"),
+              ElementsAre("version", "site", "bus", "drivers", "store", "uplinks", "writes", "intake"));
   EXPECT_THAT(keys("/properties/drivers/anyOf/0/additionalProperties/properties"),
               ElementsAre("kind", "command", "external", "writes", "options"));
   EXPECT_EQ(to_json(at_pointer(*schema_json, "/required")), R"(["version","site"])");

@@ -10,7 +10,9 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using Verb = AlertCommand::Verb;
 
-std::string rule(const std::string& keys) { return "rules:\n  - name: hot\n    from: {t: \"b-{n}/t\"}\n    when: t > 90\n" + keys; }
+std::string rule(const std::string& keys) {
+  return "rules:\n  - name: hot\n    from: {t: \"b-{n}/t\"}\n    when: t > 90\n" + keys;
+}
 
 TEST(AlertLife, IsAcknowledgedOnce) {
   Plant plant(rule("    alert: {severity: warning, message: \"{t}\", repeat: 10s}\n"));
@@ -74,22 +76,26 @@ rules:
 }
 
 TEST(AlertWrites, OnBothTransitions) {
-  Plant plant(rule("    write: {\"b-{n}/enable\": false, \"b-{n}/setpoint\": t / 2}\n    on_clear: {\"b-{n}/enable\": true}\n"));
+  Plant plant(rule(
+      "    write: {\"b-{n}/enable\": false, \"b-{n}/setpoint\": t / 2}\n    on_clear: {\"b-{n}/enable\": true}\n"));
   plant.at(1, "b-1/t", 95.0).at(2, "b-1/t", 96.0).at(3, "b-1/t", 20.0);
-  EXPECT_THAT(plant.said(), ElementsAre("1 write b-1/enable = false", "1 write b-1/setpoint = 47.5", "3 write b-1/enable = true"));
+  EXPECT_THAT(plant.said(),
+              ElementsAre("1 write b-1/enable = false", "1 write b-1/setpoint = 47.5", "3 write b-1/enable = true"));
 }
 
 TEST(AlertWrites, RenewTheirLeaseWhileItLasts) {
   Plant plant(rule("    write: {\"b-{n}/enable\": {value: false, lease: 30s, fallback: true}}\n"));
   plant.at(0, "b-1/t", 95.0).tick_to(25);
-  EXPECT_THAT(plant.said(), ElementsAre("0 write b-1/enable = false for 30, then true", "10 write b-1/enable = false for 30, then true",
+  EXPECT_THAT(plant.said(), ElementsAre("0 write b-1/enable = false for 30, then true",
+                                        "10 write b-1/enable = false for 30, then true",
                                         "20 write b-1/enable = false for 30, then true"));
   plant.at(26, "b-1/t", 20.0).tick_to(90);
   EXPECT_THAT(plant.said(), IsEmpty());
 }
 
 TEST(AlertWrites, KeepTheirLimitAndEndWhereTheAlertEnds) {
-  Plant plant(rule("    write: {\"b-{n}/enable\": false}\n    on_clear: {\"b-{n}/enable\": true}\n    write_limit: 10s\n"));
+  Plant plant(
+      rule("    write: {\"b-{n}/enable\": false}\n    on_clear: {\"b-{n}/enable\": true}\n    write_limit: 10s\n"));
   plant.at(1, "b-1/t", 95.0).at(2, "b-1/t", 20.0).at(3, "b-1/t", 95.0).at(4, "b-1/t", 20.0).tick_to(30);
   EXPECT_THAT(plant.said(), ElementsAre("1 write b-1/enable = false", "11 write b-1/enable = true"));
 }
@@ -134,10 +140,14 @@ rules:
 }
 
 TEST(Time, IsJudgedEachSecondWhereItIsSpokenOf) {
-  Plant plant("rules: [{name: r, from: {run: \"d/run\"}, when: since(run) > 5s, alert: {severity: info, message: \"{since(run) / 1s}\"}}]");
+  Plant plant(
+      "rules: [{name: r, from: {run: \"d/run\"}, when: since(run) > 5s, alert: {severity: info, message: "
+      "\"{since(run) / 1s}\"}}]");
   plant.at(1, "d/run", true).tick_to(10);
   EXPECT_THAT(plant.said(), ElementsAre("7 raised since 7: 6"));
-  Plant age("rules: [{name: r, from: {t: \"d/t\"}, when: age(t) > 3s, alert: {severity: info, message: \"{age(t) / 1s}\"}}]");
+  Plant age(
+      "rules: [{name: r, from: {t: \"d/t\"}, when: age(t) > 3s, alert: {severity: info, message: \"{age(t) / "
+      "1s}\"}}]");
   age.at(1, "d/t", 1.0).tick_to(10);
   EXPECT_THAT(age.said(), ElementsAre("5 raised since 5: 4"));
 }
@@ -165,7 +175,8 @@ TEST(Forgetting, BeginsAnewAfterALongSilence) {
 }
 
 TEST(Time, WhatHasExpiredIsTrueNoLonger) {
-  Plant plant("rules: [{name: r, from: {run: \"d/run\"}, within: 5s, when: since(run) > 10s, alert: {severity: info}}]");
+  Plant plant(
+      "rules: [{name: r, from: {run: \"d/run\"}, within: 5s, when: since(run) > 10s, alert: {severity: info}}]");
   plant.at(1, "d/run", true).tick_to(30);
   EXPECT_THAT(plant.said(), IsEmpty());
 }
@@ -177,8 +188,9 @@ TEST(AlertLife, IsClearedAtOnceWhereItIsKnownToBeOver) {
 }
 
 TEST(AlertWrites, RenewalsDoNotCountForTheLimit) {
-  Plant plant(rule("    write: {\"b-{n}/enable\": {value: false, lease: 30s, fallback: true}}\n"
-                   "    on_clear: {\"b-{n}/enable\": true}\n    write_limit: 20s\n"));
+  Plant plant(
+      rule("    write: {\"b-{n}/enable\": {value: false, lease: 30s, fallback: true}}\n"
+           "    on_clear: {\"b-{n}/enable\": true}\n    write_limit: 20s\n"));
   plant.at(0, "b-1/t", 95.0).tick_to(41);
   plant.said();
   plant.at(45, "b-1/t", 20.0);
@@ -186,8 +198,9 @@ TEST(AlertWrites, RenewalsDoNotCountForTheLimit) {
 }
 
 TEST(Detect, StaysRaisedUntilNothingUnusualHasComeForAWhile) {
-  Plant plant("rules: [{name: d, from: {t: \"d/t\"}, detect: {method: rate, threshold: 5}, clear_for: 10s, "
-              "alert: {severity: warning, message: \"unusual\"}}]");
+  Plant plant(
+      "rules: [{name: d, from: {t: \"d/t\"}, detect: {method: rate, threshold: 5}, clear_for: 10s, "
+      "alert: {severity: warning, message: \"unusual\"}}]");
   double time = 0;
   for (; time < 100; ++time) plant.at(time, "d/t", 20.0 + (static_cast<int>(time) % 2));
   plant.at(100, "d/t", 90.0).at(101, "d/t", 20.0);
@@ -219,13 +232,15 @@ rules:
 }
 
 TEST(Time, AChangeOfWhatHasExpiredIsUnknown) {
-  Plant plant("rules: [{name: r, from: {t: \"d/t\"}, within: 5s, when: delta(t) > 5, for: 20s, alert: {severity: info}}]");
+  Plant plant(
+      "rules: [{name: r, from: {t: \"d/t\"}, within: 5s, when: delta(t) > 5, for: 20s, alert: {severity: info}}]");
   plant.at(1, "d/t", 1.0).at(2, "d/t", 10.0).tick_to(60);
   EXPECT_THAT(plant.said(), IsEmpty());
 }
 
 TEST(Missing, LastsAsLongAsTheSilence) {
-  Plant plant("rules: [{name: r, from: {t: \"d/t\"}, missing: 1m, forget: 1h, alert: {severity: info, message: silent}}]");
+  Plant plant(
+      "rules: [{name: r, from: {t: \"d/t\"}, missing: 1m, forget: 1h, alert: {severity: info, message: silent}}]");
   plant.at(1, "d/t", 1.0).tick_to(3 * 3600);
   EXPECT_THAT(plant.said(), ElementsAre("61 raised since 1: silent"));
 }

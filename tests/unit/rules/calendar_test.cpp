@@ -192,7 +192,8 @@ constexpr const char* kZones[] = {"Europe/Berlin",     "America/New_York", "Aust
 Timestamp some_time(std::mt19937_64& random, const Regimes& regimes) {
   if (random() % 4 == 0) return static_cast<Timestamp>(random());
   const Seconds from = regimes[random() % regimes.size()].from;
-  if (std::abs(from) > kLast / kSecond - 1'000'000) return kFirst + static_cast<Timestamp>(random() % 1'000'000'000'000);
+  if (std::abs(from) > kLast / kSecond - 1'000'000)
+    return kFirst + static_cast<Timestamp>(random() % 1'000'000'000'000);
   const auto off = static_cast<Nanoseconds>(random() % (6 * kDay)) - 3 * kDay;
   return from * kSecond + (random() % 3 == 0 ? off / 1'000'000 : off);
 }

@@ -45,9 +45,9 @@ class Commands : public testing::Test {
 
 TEST_F(Commands, WhatChangesNothingLeavesNoTrace) {
   const std::string before = engine_.save();
-  for (const auto& [verb, target] : {std::pair(Verb::acknowledge, "cold"), std::pair(Verb::acknowledge, "hot/7"),
-                                     std::pair(Verb::unshelve, "warm/7"), std::pair(Verb::reset, "warm/7"),
-                                     std::pair(Verb::shelve, "warm/7")})
+  for (const auto& [verb, target] :
+       {std::pair(Verb::acknowledge, "cold"), std::pair(Verb::acknowledge, "hot/7"),
+        std::pair(Verb::unshelve, "warm/7"), std::pair(Verb::reset, "warm/7"), std::pair(Verb::shelve, "warm/7")})
     EXPECT_EQ(command(verb, target, 7 * kSecond), 0U) << target;
   EXPECT_TRUE(outputs_.empty());
   EXPECT_TRUE(engine_.save() == before);

@@ -20,8 +20,8 @@ using testing::IsEmpty;
 std::vector<std::string> faults(const std::string& text, std::span<const model::Signal> announced = {}) {
   std::vector<std::string> out;
   for (const Diagnostic& d : compile_yaml(text, announced, Site{}).diagnostics)
-    out.push_back(std::to_string(d.position.line) + ":" + std::to_string(d.position.column) + "+" + std::to_string(d.length) + " " +
-                  d.message + (d.hint.empty() ? "" : " | " + d.hint));
+    out.push_back(std::to_string(d.position.line) + ":" + std::to_string(d.position.column) + "+" +
+                  std::to_string(d.length) + " " + d.message + (d.hint.empty() ? "" : " | " + d.hint));
   return out;
 }
 
@@ -41,21 +41,24 @@ Rule rule_of(const std::string& keys, const Site& site = {}) {
 Site with_shifts() {
   Site site;
   site.timezone = "Europe/Berlin";
-  site.shifts = {{"early", 6 * kHour, 14 * kHour}, {"late", 14 * kHour, 22 * kHour}, {"night", 22 * kHour, 6 * kHour}};
+  site.shifts = {
+      {"early", 6 * kHour, 14 * kHour}, {"late", 14 * kHour, 22 * kHour}, {"night", 22 * kHour, 6 * kHour}};
   site.constants = {{"limit", 90}};
   return site;
 }
 
 TEST(Compile, AllErrorsOfAllFilesAtOnce) {
   const auto one = config::parse_yaml({"one.yaml", "rules: [{name: a, from: {t: \"a/b\"}, emit: {\"a/c\": u}}]"});
-  const auto two = config::parse_yaml({"two.yaml", "rulez: []\nrules: [{name: a, from: {t: \"a/b\"}, emit: {\"a/d\": v, \"a/e\": w}}]"});
+  const auto two = config::parse_yaml(
+      {"two.yaml", "rulez: []\nrules: [{name: a, from: {t: \"a/b\"}, emit: {\"a/d\": v, \"a/e\": w}}]"});
   const std::vector<Node> files{one.root, two.root};
   const Compiled compiled = compile(files, Site{});
   EXPECT_FALSE(compiled.rules);
   EXPECT_EQ(all(compiled.diagnostics),
             "one.yaml:1:51: error: there is no input 'u'\n  did you mean 't'?\n"
             "two.yaml:1:1: error: a file of rules has no 'rulez'\n  did you mean 'rules'?\n"
-            "two.yaml:2:16: error: there is a rule 'a' already\n  give each rule a name of its own; the first is at one.yaml:1\n"
+            "two.yaml:2:16: error: there is a rule 'a' already\n  give each rule a name of its own; the first is at "
+            "one.yaml:1\n"
             "two.yaml:2:51: error: there is no input 'v'\n  did you mean 't'?\n"
             "two.yaml:2:61: error: there is no input 'w'\n  did you mean 't'?\n");
 }
@@ -64,10 +67,14 @@ TEST(Compile, Files) {
   EXPECT_THAT(faults(""), IsEmpty());
   EXPECT_THAT(faults("rules:\n"), IsEmpty());
   EXPECT_THAT(faults("rules: []\n"), IsEmpty());
-  EXPECT_THAT(faults("rules: 5\n"), ElementsAre("1:8+1 rules: is a list, not a whole number | write - name: … for each rule"));
-  EXPECT_THAT(faults("- name: r\n"), ElementsAre("1:1+1 a file of rules is a map, not a list | write rules: and each rule below it"));
-  EXPECT_THAT(faults("groups: []\n"), ElementsAre("1:1+6 a file of rules has no 'groups' | write rules: and each rule below it"));
-  EXPECT_THAT(faults("rules: [5]\n"), ElementsAre("1:9+1 a rule is a map, not a whole number | write - name: …, from: …"));
+  EXPECT_THAT(faults("rules: 5\n"),
+              ElementsAre("1:8+1 rules: is a list, not a whole number | write - name: … for each rule"));
+  EXPECT_THAT(faults("- name: r\n"),
+              ElementsAre("1:1+1 a file of rules is a map, not a list | write rules: and each rule below it"));
+  EXPECT_THAT(faults("groups: []\n"),
+              ElementsAre("1:1+6 a file of rules has no 'groups' | write rules: and each rule below it"));
+  EXPECT_THAT(faults("rules: [5]\n"),
+              ElementsAre("1:9+1 a rule is a map, not a whole number | write - name: …, from: …"));
 }
 
 TEST(Compile, RefusesATimeZoneThatTheBoxDoesNotKnow) {
@@ -86,7 +93,8 @@ TEST(Compile, RefusesTwoThatMakeOnePath) {
   EXPECT_THAT(faults("rules:\n"
                      "  - {name: a, from: {t: \"{d}/t\"}, window: 1m, late: side, emit: {\"{d}/m\": mean(t)}}\n"
                      "  - {name: b, from: {t: \"{d}/s\"}, emit: {\"{d}/t_late\": t}}\n"),
-              ElementsAre("3:43+10 rule 'a' may put late readings under the same path: {d}/t_late | give each output a path of its own"));
+              ElementsAre("3:43+10 rule 'a' may put late readings under the same path: {d}/t_late | give each output "
+                          "a path of its own"));
 }
 
 TEST(Compile, MissesNoTwoThatMakeOnePath) {
@@ -109,7 +117,8 @@ TEST(Compile, MissesNoTwoThatMakeOnePath) {
       // Captures of one name, so that the path of the output can have them all.
       std::string named;
       for (const char c : path) named += c == '}' ? "c" + std::to_string(named.size()) + "}" : std::string(1, c);
-      text += "  - {name: \"" + rule + "\", from: {t: \"in" + rule + "/" + named + "\"}, emit: {\"" + named + "\": t}}\n";
+      text +=
+          "  - {name: \"" + rule + "\", from: {t: \"in" + rule + "/" + named + "\"}, emit: {\"" + named + "\": t}}\n";
     }
     overlapping += overlap ? 1 : 0;
     EXPECT_EQ(faults(text).empty(), !overlap) << text;
@@ -123,30 +132,40 @@ TEST(Compile, RefusesWhatIsRepairedUnderThePathOfARule) {
   const Compiled fine = compile_yaml(valid);
   ASSERT_TRUE(fine.rules) << all(fine.diagnostics);
   const std::string path = fine.rules->validity->profiles.at(0).checks.at(0).repaired.text;
-  EXPECT_THAT(faults(valid + "rules:\n  - {name: a, from: {t: \"x/t\"}, emit: {\"b-1/" + path.substr(path.find('/') + 1) + "\": t}}\n"),
-              ElementsAre(HasSubstr("what valid: repairs of b-{n}/t goes out under the same path: " + path + " | give this output another path")));
+  EXPECT_THAT(faults(valid + "rules:\n  - {name: a, from: {t: \"x/t\"}, emit: {\"b-1/" +
+                     path.substr(path.find('/') + 1) + "\": t}}\n"),
+              ElementsAre(HasSubstr("what valid: repairs of b-{n}/t goes out under the same path: " + path +
+                                    " | give this output another path")));
   const std::vector<model::Signal> signals{make_signal("b-1/t")};
-  EXPECT_THAT(faults(valid + "rules:\n  - {name: a, from: {t: \"" + path + "\"}, emit: {\"b-{n}/m\": t}}\n", signals), IsEmpty())
+  EXPECT_THAT(faults(valid + "rules:\n  - {name: a, from: {t: \"" + path + "\"}, emit: {\"b-{n}/m\": t}}\n", signals),
+              IsEmpty())
       << "it is known";
 }
 
 TEST(Compile, RefusesTwoThatWriteToOneSignal) {
-  const std::string two = "rules:\n"
-                          "  - {name: a, from: {t: \"x/1\"}, when: t > 1, write: {\"plc/a\": true}, on_clear: {\"plc/a\": false}}\n";
+  const std::string two =
+      "rules:\n"
+      "  - {name: a, from: {t: \"x/1\"}, when: t > 1, write: {\"plc/a\": true}, on_clear: {\"plc/a\": false}}\n";
   EXPECT_THAT(faults(two), IsEmpty());
   EXPECT_THAT(faults(two + "  - {name: b, from: {t: \"x/2\"}, when: t > 1, write: {\"PLC/a\": true}}\n"),
-              ElementsAre("3:55+5 rule 'a' may write to the same path: plc/a | one rule for each target: let it judge what the others emit"));
+              ElementsAre("3:55+5 rule 'a' may write to the same path: plc/a | one rule for each target: let it "
+                          "judge what the others emit"));
   EXPECT_THAT(faults(two + "  - {name: b, from: {t: \"x/2\"}, emit: {\"plc/a\": t}}\n"),
-              ElementsAre("3:41+5 rule 'a' may write to the same path: plc/a | signals of drivers are written, those of rules emitted; "
+              ElementsAre("3:41+5 rule 'a' may write to the same path: plc/a | signals of drivers are written, those "
+                          "of rules emitted; "
                           "give one of them another name"));
-  EXPECT_THAT(faults("rules:\n  - {name: a, from: {t: \"x/1\"}, emit: {\"plc/a\": t}, when: t > 1, write: {\"plc/a\": true}}\n"),
-              ElementsAre(HasSubstr("rule 'a' may emit the same path: plc/a")));
+  EXPECT_THAT(
+      faults(
+          "rules:\n  - {name: a, from: {t: \"x/1\"}, emit: {\"plc/a\": t}, when: t > 1, write: {\"plc/a\": true}}\n"),
+      ElementsAre(HasSubstr("rule 'a' may emit the same path: plc/a")));
 }
 
 TEST(Compile, RefusesCircles) {
-  EXPECT_THAT(faults("rules:\n  - {name: a, from: {t: \"{d}/{s}\"}, emit: {\"{d}/{s}_mean\": t}}\n"),
-              ElementsAre("2:45+12 rule 'a' may read what it emits itself | emit under another name, or with a further level: "
-                          "{d}/{s}_mean/mean"));
+  EXPECT_THAT(
+      faults("rules:\n  - {name: a, from: {t: \"{d}/{s}\"}, emit: {\"{d}/{s}_mean\": t}}\n"),
+      ElementsAre(
+          "2:45+12 rule 'a' may read what it emits itself | emit under another name, or with a further level: "
+          "{d}/{s}_mean/mean"));
   EXPECT_THAT(faults("rules:\n"
                      "  - {name: a, from: {t: \"x/1\"}, emit: {\"x/2\": t}}\n"
                      "  - {name: b, from: {t: \"x/2\"}, emit: {\"x/3\": t}}\n"
@@ -157,10 +176,11 @@ TEST(Compile, RefusesCircles) {
 
 TEST(Compile, PutsReadersBehindWhatTheyRead) {
   const std::vector<model::Signal> signals{make_signal("b-1/t")};
-  const Compiled compiled = compile_yaml("rules:\n"
-                                         "  - {name: reader, from: {m: \"c-{n}/m\"}, emit: {\"c-{n}/k\": m}}\n"
-                                         "  - {name: maker, from: {t: \"b-{n}/t\"}, emit: {\"c-{n}/m\": t}}\n",
-                                         signals);
+  const Compiled compiled = compile_yaml(
+      "rules:\n"
+      "  - {name: reader, from: {m: \"c-{n}/m\"}, emit: {\"c-{n}/k\": m}}\n"
+      "  - {name: maker, from: {t: \"b-{n}/t\"}, emit: {\"c-{n}/m\": t}}\n",
+      signals);
   ASSERT_TRUE(compiled.rules) << all(compiled.diagnostics);
   EXPECT_THAT(compiled.diagnostics, IsEmpty()) << "what another rule emits is no unknown signal";
   EXPECT_EQ(compiled.rules->rules[0].name, "maker");
@@ -170,16 +190,20 @@ TEST(Compile, PutsReadersBehindWhatTheyRead) {
 }
 
 TEST(Compile, TypesComeFromAnyUse) {
-  EXPECT_THAT(faults("rules:\n  - {name: r, from: {a: \"x/a\", b: \"x/b\"}, within: 1s, when: \"a == b and b == 'on'\", "
-                     "alert: {severity: info, message: \"{a}\"}}\n"),
-              IsEmpty());
-  EXPECT_THAT(faults("rules:\n  - {name: r, from: {a: \"x/a\", b: \"x/b\"}, within: 1s, when: a == b and b and a > 3, alert: {severity: info}}\n"),
+  EXPECT_THAT(
+      faults("rules:\n  - {name: r, from: {a: \"x/a\", b: \"x/b\"}, within: 1s, when: \"a == b and b == 'on'\", "
+             "alert: {severity: info, message: \"{a}\"}}\n"),
+      IsEmpty());
+  EXPECT_THAT(faults("rules:\n  - {name: r, from: {a: \"x/a\", b: \"x/b\"}, within: 1s, when: a == b and b and a > "
+                     "3, alert: {severity: info}}\n"),
               testing::Contains(HasSubstr("where")));
 }
 
 TEST(Compile, GroupsAndMembers) {
   const std::string from = "from: {p: \"{plant}/tank-{n}/p_{k}\", low: \"{plant}/low\"}, within: 5s, ";
-  const auto of = [&](const std::string& keys) { return rule_of(from + keys + "when: max(p) > 5, alert: {severity: info}"); };
+  const auto of = [&](const std::string& keys) {
+    return rule_of(from + keys + "when: max(p) > 5, alert: {severity: info}");
+  };
   Rule rule = of("across: k, ");
   EXPECT_THAT(rule.captures, ElementsAre("plant", "n", "k"));
   EXPECT_THAT(rule.group_captures, ElementsAre(0, 1));
@@ -225,14 +249,18 @@ TEST(Compile, Windows) {
 TEST(Compile, LateReadingsHavePathsOfTheirOwn) {
   const Rule a = rule_of("from: {a: \"{}/a_{n}\"}, by: [], window: 1m, late: side, emit: {\"x/m\": mean(a)}");
   EXPECT_EQ(a.side.at(0).fill(std::vector<std::string_view>{"d", "7"}), "d/a_7_late");
-  const Rule b = rule_of("from: {b: \"b-{n}/{m}/x\"}, by: m, window: 1m, late: {side: \"late/{n}/{m}\"}, emit: {\"{m}/m\": mean(b)}");
+  const Rule b = rule_of(
+      "from: {b: \"b-{n}/{m}/x\"}, by: m, window: 1m, late: {side: \"late/{n}/{m}\"}, emit: {\"{m}/m\": mean(b)}");
   EXPECT_THAT(b.captures, ElementsAre("m", "n"));
   EXPECT_EQ(b.side.at(0).fill(std::vector<std::string_view>{"m", "n"}), "late/n/m");
 }
 
 TEST(Compile, UnitsOfOutputs) {
   const auto unit_of = [](const std::string& value) {
-    return rule_of("from: {t: \"a/t\", u: \"a/u\"}, within: 1s, window: 1m, let: {half: u}, emit: {\"a/m\": \"" + value + "\"}").emits[0].unit_of;
+    return rule_of("from: {t: \"a/t\", u: \"a/u\"}, within: 1s, window: 1m, let: {half: u}, emit: {\"a/m\": \"" +
+                   value + "\"}")
+        .emits[0]
+        .unit_of;
   };
   EXPECT_EQ(unit_of("mean(t)"), 0);
   EXPECT_EQ(unit_of("-round(max(half), 1)"), 1);
@@ -261,14 +289,16 @@ TEST(Compile, DefaultMessages) {
   EXPECT_EQ(message("from: {t: \"a/t\"}, when: t > 1"), "r");
   EXPECT_EQ(message("from: {t: \"{d}/t-{}\"}, when: t > 1"), "r (d = <d>, <>)");
   EXPECT_EQ(message("from: {t: \"{d}/t-{}\"}, missing: 5m"), "<d>/t-<>: nothing for 5m");
-  EXPECT_EQ(message("from: {t: \"a-{n}/t\", u: \"a-{n}/u\"}, within: 1s, missing: 1h30m"), "r (n = <n>): nothing for 1h30m");
+  EXPECT_EQ(message("from: {t: \"a-{n}/t\", u: \"a-{n}/u\"}, within: 1s, missing: 1h30m"),
+            "r (n = <n>): nothing for 1h30m");
   EXPECT_EQ(message("from: {t: \"a/t\"}, detect: {}"), "a/t: {reason}");
 }
 
 TEST(Compile, WritesAlertsAndDetectors) {
-  const Rule rule = rule_of("from: {t: \"a-{n}/t\"}, when: t > 1, write: {\"plc/a_{n}\": {value: t + 1, lease: 30s, fallback: 0}}, "
-                            "on_clear: {\"plc/a_{n}\": 0}, write_limit: 10s, max_age: 1m, forget: forever, "
-                            "alert: {severity: critical, latch: true, repeat: 1h, suppress: t > 100}");
+  const Rule rule = rule_of(
+      "from: {t: \"a-{n}/t\"}, when: t > 1, write: {\"plc/a_{n}\": {value: t + 1, lease: 30s, fallback: 0}}, "
+      "on_clear: {\"plc/a_{n}\": 0}, write_limit: 10s, max_age: 1m, forget: forever, "
+      "alert: {severity: critical, latch: true, repeat: 1h, suppress: t > 100}");
   ASSERT_EQ(rule.writes.size(), 1);
   EXPECT_EQ(rule.writes[0].lease, 30 * kSecond);
   EXPECT_EQ(rule.writes[0].value.source, "t + 1");
@@ -282,11 +312,14 @@ TEST(Compile, WritesAlertsAndDetectors) {
   EXPECT_TRUE(rule.alert->latch);
   EXPECT_EQ(rule.alert->repeat, kHour);
   EXPECT_FALSE(rule.suppress.empty());
-  EXPECT_EQ(rule_of("from: {t: \"a/t\"}, detect: {sensitivity: high}, emit: {\"a/s\": score}").detect->sensitivity, detect::Sensitivity::high);
+  EXPECT_EQ(rule_of("from: {t: \"a/t\"}, detect: {sensitivity: high}, emit: {\"a/s\": score}").detect->sensitivity,
+            detect::Sensitivity::high);
 }
 
 TEST(Compile, KnowsWhichRulesWatchTheTime) {
-  const auto watches = [](const std::string& keys) { return rule_of("from: {t: \"a/t\"}, alert: {severity: info}, " + keys).watches_time; };
+  const auto watches = [](const std::string& keys) {
+    return rule_of("from: {t: \"a/t\"}, alert: {severity: info}, " + keys).watches_time;
+  };
   EXPECT_FALSE(watches("when: t > 1"));
   EXPECT_FALSE(watches("when: delta(t) > 1"));
   EXPECT_TRUE(watches("when: age(t) > 1m"));
@@ -299,11 +332,14 @@ TEST(Compile, KnowsWhichRulesWatchTheTime) {
 
 TEST(Compile, TheKeyIsOfWhatComputesTheState) {
   const std::string from = "from: {t: \"a-{n}/t\"}, ";
-  const auto key = [&](const std::string& keys, const Site& site = with_shifts()) { return rule_of(from + keys, site).key; };
+  const auto key = [&](const std::string& keys, const Site& site = with_shifts()) {
+    return rule_of(from + keys, site).key;
+  };
   const std::string rule = "when: t > 90, alert: {severity: info, message: hot}";
   const char* same[] = {
       "when: \"(t) > 90\", alert: {severity: info, message: hot}",
-      "when: t > 90, alert: {severity: critical, message: \"very hot, {t}\", latch: true, repeat: 1h, suppress: t > 100}",
+      "when: t > 90, alert: {severity: critical, message: \"very hot, {t}\", latch: true, repeat: 1h, suppress: t > "
+      "100}",
       "when: t > 90, alert: {severity: info}, write: {\"plc/{n}\": true}, write_limit: 1s, max_age: 1m, forget: 1d",
       "when: t > site.limit, alert: {severity: info}",
       "let: {hot: t > 90}, when: hot, alert: {severity: info}",
@@ -334,9 +370,11 @@ TEST(Compile, TheKeyIsOfWhatComputesTheState) {
 
   Site moved = with_shifts();
   moved.constants[0].second = 95;
-  EXPECT_NE(key("when: t > site.limit, alert: {severity: info}"), key("when: t > site.limit, alert: {severity: info}", moved));
+  EXPECT_NE(key("when: t > site.limit, alert: {severity: info}"),
+            key("when: t > site.limit, alert: {severity: info}", moved));
   moved.shifts[0].end = moved.shifts[1].begin = 15 * kHour;
-  const std::string shift = "window: {calendar: shift}, emit: {\"a-{n}/m\": mean(t)}", day = "window: {calendar: day}, emit: {\"a-{n}/m\": mean(t)}";
+  const std::string shift = "window: {calendar: shift}, emit: {\"a-{n}/m\": mean(t)}",
+                    day = "window: {calendar: day}, emit: {\"a-{n}/m\": mean(t)}";
   EXPECT_NE(key(shift), key(shift, moved));
   EXPECT_EQ(key(day), key(day, moved));
   moved.timezone = "Asia/Tokyo";
@@ -428,13 +466,14 @@ TEST(Compile, TheTenRulesOfTheDesign) {
   const auto silent = [](const char* rule, const char* path) {
     return "rule '" + std::string(rule) + "': no signal that is known matches " + path;
   };
-  EXPECT_THAT(messages, testing::UnorderedElementsAre(
-                            silent("cavitation", "pump-{n}/vibration"), silent("cavitation", "pump-{n}/suction"),
-                            silent("cavitation", "pump-{n}/run"), "no signal that is known matches plc/pump_{n}_enable",
-                            silent("short-cycling", "chiller-{n}/run"), silent("leak", "tank-{n}/level"),
-                            silent("leak", "tank-{n}/outlet_open"), silent("energy-shift", "meter-{n}/energy"),
-                            silent("run-hours", "motor-{n}/run"), silent("overpressure-2oo3", "tank-{n}/pressure_{k}"),
-                            silent("vibration", "pump-{n}/vibration")));
+  EXPECT_THAT(messages,
+              testing::UnorderedElementsAre(
+                  silent("cavitation", "pump-{n}/vibration"), silent("cavitation", "pump-{n}/suction"),
+                  silent("cavitation", "pump-{n}/run"), "no signal that is known matches plc/pump_{n}_enable",
+                  silent("short-cycling", "chiller-{n}/run"), silent("leak", "tank-{n}/level"),
+                  silent("leak", "tank-{n}/outlet_open"), silent("energy-shift", "meter-{n}/energy"),
+                  silent("run-hours", "motor-{n}/run"), silent("overpressure-2oo3", "tank-{n}/pressure_{k}"),
+                  silent("vibration", "pump-{n}/vibration")));
 }
 
 }  // namespace

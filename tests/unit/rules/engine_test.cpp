@@ -161,7 +161,9 @@ TEST(Reading, OfAnotherTypeIsBad) {
 }
 
 TEST(Emit, CarriesTheWorstQualityAndTheUnit) {
-  Plant plant("rules: [{name: r, from: {t: \"b/t\"}, emit: {\"b/same\": t, \"b/twice\": t * 2, \"b/text\": \"if t > 1 then 'high' else 'low'\"}}]");
+  Plant plant(
+      "rules: [{name: r, from: {t: \"b/t\"}, emit: {\"b/same\": t, \"b/twice\": t * 2, \"b/text\": \"if t > 1 then "
+      "'high' else 'low'\"}}]");
   plant.signal("b/t", "Cel");
   plant.at(1, "b/t", 3.0, model::kUncertainLastUsable);
   const auto said = plant.said();
@@ -178,8 +180,11 @@ TEST(Where, FiltersReadings) {
 }
 
 TEST(Text, IsCompared) {
-  Plant plant("rules: [{name: r, from: {s: \"b/state\"}, when: s == 'fault', alert: {severity: info, message: \"{s}\"}}]");
-  plant.at(1, "b/state", std::string("run")).at(2, "b/state", std::string("fault")).at(3, "b/state", std::string("run"));
+  Plant plant(
+      "rules: [{name: r, from: {s: \"b/state\"}, when: s == 'fault', alert: {severity: info, message: \"{s}\"}}]");
+  plant.at(1, "b/state", std::string("run"))
+      .at(2, "b/state", std::string("fault"))
+      .at(3, "b/state", std::string("run"));
   EXPECT_THAT(plant.said(), ElementsAre("2 raised since 2: fault", "3 cleared since 2: run"));
 }
 
@@ -201,8 +206,8 @@ TEST(Join, TakesSeriesOfABatchOneAfterTheOther) {
   Plant plant(kDifference);
   for (int i = 1; i <= 3; ++i) plant.at(i, "p-1/a", 10.0 * i, model::kGood, 10);
   for (int i = 1; i <= 3; ++i) plant.at(i + 0.5, "p-1/b", 1.0 * i, model::kGood, 10);
-  EXPECT_THAT(plant.said(), ElementsAre("1 p-1/difference = nan [bad]", "1.5 p-1/difference = 9", "2 p-1/difference = 19",
-                                        "2.5 p-1/difference = 18", "3 p-1/difference = 28"));
+  EXPECT_THAT(plant.said(), ElementsAre("1 p-1/difference = nan [bad]", "1.5 p-1/difference = 9",
+                                        "2 p-1/difference = 19", "2.5 p-1/difference = 18", "3 p-1/difference = 28"));
   EXPECT_TRUE(plant.engine.waits_for_time());
   plant.tick_to(13);
   EXPECT_THAT(plant.said(), ElementsAre("3.5 p-1/difference = 27"));
@@ -261,10 +266,14 @@ TEST(Window, BeforeTheEpoch) {
 
 TEST(Window, SaysHowGoodItIs) {
   Plant plant(kMean);
-  plant.at(1, "b/temperature", 1.0).at(2, "b/temperature", 9.0, model::kBad).at(61, "b/temperature", 9.0, model::kBad);
+  plant.at(1, "b/temperature", 1.0)
+      .at(2, "b/temperature", 9.0, model::kBad)
+      .at(61, "b/temperature", 9.0, model::kBad);
   EXPECT_EQ(plant.said()[0], "60 b/mean = 1 [uncertain: fewer sources than required]");
   plant.at(121, "b/temperature", 9.0);
-  EXPECT_THAT(plant.said(), ElementsAre("120 b/mean = nan [bad]", "120 b/count = 0 [uncertain: fewer sources than required]", "120 b/range = nan [bad]"));
+  EXPECT_THAT(plant.said(),
+              ElementsAre("120 b/mean = nan [bad]", "120 b/count = 0 [uncertain: fewer sources than required]",
+                          "120 b/range = nan [bad]"));
 }
 
 TEST(Window, LatenessPutsReadingsInOrder) {
@@ -276,7 +285,12 @@ rules:
     lateness: 5s
     emit: {"b/first": first(t), "b/last": last(t), "b/sum": sum(t)}
 )Y");
-  plant.at(4, "b/t", 4.0).at(2, "b/t", 2.0).at(12, "b/t", 12.0).at(8, "b/t", 8.0).at(2, "b/t", 99.0).at(1, "b/t", 1.0);
+  plant.at(4, "b/t", 4.0)
+      .at(2, "b/t", 2.0)
+      .at(12, "b/t", 12.0)
+      .at(8, "b/t", 8.0)
+      .at(2, "b/t", 99.0)
+      .at(1, "b/t", 1.0);
   EXPECT_THAT(plant.said(), IsEmpty());
   plant.at(15, "b/t", 15.0);
   EXPECT_THAT(plant.said(), ElementsAre("10 b/first = 2", "10 b/last = 8", "10 b/sum = 14"));
@@ -311,8 +325,9 @@ rules:
   for (int i = 1; i <= 4; ++i) plant.at(i, "b/t", 1.0 * i);
   plant.at(10, "b/t", 0.0);
   const auto said = plant.said();
-  EXPECT_THAT(said, ElementsAre("10 b/over = 2", testing::StartsWith("10 b/stddev = 1.29099"), testing::StartsWith("10 b/variance = 1.6666"),
-                                "10 b/min = 1", "10 b/max = 4", "10 b/last = true"));
+  EXPECT_THAT(said, ElementsAre("10 b/over = 2", testing::StartsWith("10 b/stddev = 1.29099"),
+                                testing::StartsWith("10 b/variance = 1.6666"), "10 b/min = 1", "10 b/max = 4",
+                                "10 b/last = true"));
 }
 
 TEST(Chain, DerivedSignalsFeedOtherRules) {
@@ -340,7 +355,8 @@ rules:
   - {name: b, from: {t: "d/t"}, emit: {"d/y": t * 10}}
 )Y");
   plant.at(1, "d/t", 1.0).at(2, "d/t", 2.0);
-  EXPECT_THAT(plant.said(), ElementsAre("1 d/x = 2", "1 d/y = 10", "1 d/z = 12", "2 d/x = 3", "2 d/y = 20", "2 d/z = 23"));
+  EXPECT_THAT(plant.said(),
+              ElementsAre("1 d/x = 2", "1 d/y = 10", "1 d/z = 12", "2 d/x = 3", "2 d/y = 20", "2 d/z = 23"));
 }
 
 TEST(Define, AgainOrAfterInstallBindsTheSame) {

@@ -37,7 +37,8 @@ TEST(Members, TwoOutOfThree) {
 TEST(Members, OneOfTwoWhereOneIsSilent) {
   Plant plant(kTwoOfThree);
   for (const char* k : {"a", "b", "c"}) plant.signal(std::string("tank-1/pressure_") + k);
-  for (double time = 1; time < 10; ++time) plant.at(time, "tank-1/pressure_a", 9.0).at(time, "tank-1/pressure_b", 2.0).tick_to(time);
+  for (double time = 1; time < 10; ++time)
+    plant.at(time, "tank-1/pressure_a", 9.0).at(time, "tank-1/pressure_b", 2.0).tick_to(time);
   plant.tick_to(11);
   EXPECT_THAT(plant.said(), ElementsAre("1 raised since 1: tank 1: 1 of 2"));
 }
@@ -51,7 +52,10 @@ rules:
     window: 10s
     emit: {"{building}/mean": mean(t), "{building}/warmest": max(t)}
 )Y");
-  plant.at(1, "a/1/temperature", 20.0).at(2, "a/2/temperature", 30.0).at(2, "b/1/temperature", 5.0).at(3, "a/1/temperature", 22.0);
+  plant.at(1, "a/1/temperature", 20.0)
+      .at(2, "a/2/temperature", 30.0)
+      .at(2, "b/1/temperature", 5.0)
+      .at(3, "a/1/temperature", 22.0);
   plant.tick_to(20);
   EXPECT_THAT(plant.said(), ElementsAre("10 a/mean = 24", "10 a/warmest = 30", "10 b/mean = 5", "10 b/warmest = 5"));
 }

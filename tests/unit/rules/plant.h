@@ -14,7 +14,9 @@
 namespace weir::rules {
 
 inline Site plant_site(std::string timezone = "UTC") {
-  return {std::move(timezone), {{"early", 6 * kHour, 14 * kHour}, {"late", 14 * kHour, 22 * kHour}, {"night", 22 * kHour, 6 * kHour}}, {{"limit", 90}}};
+  return {std::move(timezone),
+          {{"early", 6 * kHour, 14 * kHour}, {"late", 14 * kHour, 22 * kHour}, {"night", 22 * kHour, 6 * kHour}},
+          {{"limit", 90}}};
 }
 
 inline Compiled compile_yaml(const std::string& text, std::span<const model::Signal> announced = {},
@@ -83,7 +85,8 @@ class Plant {
     return engine.command(now_, {verb, target, "eve", "because", seconds(until)}, out);
   }
 
-  // What came out since the last call: "12 path = value [quality]", "12 raised since 11: message" and "12 write path = value".
+  // What came out since the last call: "12 path = value [quality]", "12 raised since 11: message" and "12 write path
+  // = value".
   std::vector<std::string> said() {
     std::vector<std::string> lines;
     for (const Emitted& e : out.emitted) {
@@ -93,10 +96,12 @@ class Plant {
       if (e.revision) line += " revised";
       lines.push_back(line);
     }
-    for (const AlertEvent& a : out.alerts) lines.push_back(stamp(a.time) + " " + a.change + " since " + stamp(a.since) + ": " + a.message);
+    for (const AlertEvent& a : out.alerts)
+      lines.push_back(stamp(a.time) + " " + a.change + " since " + stamp(a.since) + ": " + a.message);
     for (const WriteRequest& w : out.writes) {
       lines.push_back(stamp(w.time) + " write " + w.path + " = " + model::to_text(w.value));
-      if (w.lease > 0) lines.back() += " for " + stamp(w.lease) + (w.fallback ? ", then " + model::to_text(*w.fallback) : "");
+      if (w.lease > 0)
+        lines.back() += " for " + stamp(w.lease) + (w.fallback ? ", then " + model::to_text(*w.fallback) : "");
     }
     out.clear();
     return lines;

@@ -24,7 +24,9 @@ std::vector<Came> shuffled_within(std::mt19937& random, double lateness) {
     const Came reading{time, static_cast<double>(random() % 1000) / 8, random() % 10 == 0};
     // Whole quarters, less than the lateness late: in order of these, none is behind the watermark.
     readings.emplace_back(time + 0.25 * static_cast<double>(random() % static_cast<unsigned>(lateness * 4)), reading);
-    if (random() % 8 == 0) readings.emplace_back(time + 0.25 * static_cast<double>(random() % static_cast<unsigned>(lateness * 4)), reading);
+    if (random() % 8 == 0)
+      readings.emplace_back(time + 0.25 * static_cast<double>(random() % static_cast<unsigned>(lateness * 4)),
+                            reading);
   }
   std::ranges::stable_sort(readings, {}, &std::pair<double, Came>::first);
   std::vector<Came> out;
@@ -51,7 +53,9 @@ std::vector<std::string> expected_windows(std::vector<Came> readings, double siz
     const auto say = [&](const char* name, double value, bool always = false) {
       std::string line = Plant::stamp(Plant::seconds(end)) + " d/" + name + " = ";
       if (values.empty() && !always) line += "nan [bad]";
-      else line += model::to_text(model::Value(value)) + (left_out ? " [" + to_text(model::kUncertainSubNormal) + "]" : "");
+      else
+        line +=
+            model::to_text(model::Value(value)) + (left_out ? " [" + to_text(model::kUncertainSubNormal) + "]" : "");
       out.push_back(line);
     };
     double sum = 0, squares = 0;
@@ -66,7 +70,8 @@ std::vector<std::string> expected_windows(std::vector<Came> readings, double siz
     say("max", some ? *std::ranges::max_element(values) : 0);
     say("first", some ? values.front() : 0);
     say("last", some ? values.back() : 0);
-    say("stddev", values.size() < 2 ? 0 : std::round(std::sqrt(squares / static_cast<double>(values.size() - 1)) * 1e6) / 1e6);
+    say("stddev",
+        values.size() < 2 ? 0 : std::round(std::sqrt(squares / static_cast<double>(values.size() - 1)) * 1e6) / 1e6);
   }
   return out;
 }
@@ -108,7 +113,8 @@ TEST(Reference, WindowsOverShuffledRepeatedAndBadReadings) {
 
 // `t > 60` alone is quick over what does not meet it; `t > 60 + 0` takes the common way.
 TEST(Reference, QuietReadingsAreNoDifferent) {
-  const std::string rule = "rules: [{name: r, from: {t: \"d/t\"}, when: t > 60, for: 1s, alert: {severity: info, message: \"{t}\"}}]";
+  const std::string rule =
+      "rules: [{name: r, from: {t: \"d/t\"}, when: t > 60, for: 1s, alert: {severity: info, message: \"{t}\"}}]";
   std::string common = rule;
   common.insert(common.find("60") + 2, " + 0");
   for (unsigned seed = 1; seed <= 200; ++seed) {
@@ -183,7 +189,8 @@ std::vector<Step> random_steps(std::mt19937& random, int count) {
     now += static_cast<Timestamp>(random() % 1500) * kMillisecond;
     Step step{random() % 3 == 0, now, static_cast<model::SignalId>(1 + random() % kPaths.size()), {}};
     step.reading.time = now - static_cast<Timestamp>(random() % 4) * 700 * kMillisecond;
-    if (kPaths[step.signal - 1].ends_with("mode")) step.reading.value = std::string(std::array{"run", "off", "idle"}[random() % 3]);
+    if (kPaths[step.signal - 1].ends_with("mode"))
+      step.reading.value = std::string(std::array{"run", "off", "idle"}[random() % 3]);
     else step.reading.value = static_cast<double>(random() % 100);
     if (random() % 9 == 0) step.reading.quality = random() % 2 == 0 ? model::kBad : model::kUncertain;
     out.push_back(std::move(step));
@@ -192,7 +199,8 @@ std::vector<Step> random_steps(std::mt19937& random, int count) {
 }
 
 void define_all(Engine& engine) {
-  for (std::size_t i = 0; i < kPaths.size(); ++i) engine.define(static_cast<model::SignalId>(i + 1), make_signal(kPaths[i], "u"));
+  for (std::size_t i = 0; i < kPaths.size(); ++i)
+    engine.define(static_cast<model::SignalId>(i + 1), make_signal(kPaths[i], "u"));
 }
 
 std::string apply(Engine& engine, const Step& step) {
@@ -207,7 +215,8 @@ std::string apply(Engine& engine, const Step& step) {
   }
   std::string text;
   for (const Emitted& e : out.emitted)
-    text += std::to_string(e.reading.time) + e.path + model::to_text(e.reading.value) + e.unit + to_text(e.reading.quality) + "\n";
+    text += std::to_string(e.reading.time) + e.path + model::to_text(e.reading.value) + e.unit +
+            to_text(e.reading.quality) + "\n";
   for (const AlertEvent& a : out.alerts)
     text += std::to_string(a.time) + a.id + a.change + a.message + a.severity + (a.uncertain ? "?" : "") + "\n";
   return text;

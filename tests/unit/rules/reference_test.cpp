@@ -1,5 +1,5 @@
-// The engine against a slow and obvious reference: collect everything, sort, compute. Rules are made at random; readings
-// come shuffled, late, twice and bad; the engine is stopped, saved and restored at random points.
+// The engine against a slow and obvious reference: collect everything, sort, compute. Rules are made at random;
+// readings come shuffled, late, twice and bad; the engine is stopped, saved and restored at random points.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -30,7 +30,9 @@ std::vector<Reading> shuffled(std::mt19937& random, std::size_t count, Nanosecon
   for (std::size_t i = 0; i < count; ++i) {
     time += static_cast<Timestamp>(random() % 1000 + 1) * (step / 500);
     if (random() % 40 == 0) time += 8 * step;
-    const model::Quality quality = random() % 9 == 0 ? model::kBad : random() % 9 == 0 ? model::kUncertain : model::kGood;
+    const model::Quality quality = random() % 9 == 0   ? model::kBad
+                                   : random() % 9 == 0 ? model::kUncertain
+                                                       : model::kGood;
     const Reading reading{time, static_cast<double>(random() % 50) / 2 - 3, quality};
     const auto delay = [&] { return lateness == 0 ? 0 : static_cast<Timestamp>(random()) % lateness; };
     all.emplace_back(time + delay(), reading);
@@ -85,8 +87,9 @@ class Driven {
     for (const Emitted& one : outputs.emitted) {
       const double* number = std::get_if<double>(&one.reading.value);
       const bool known = !one.reading.quality.bad();
-      const auto [at, is_new] = out.try_emplace({one.path, one.reading.time},
-                                                Result3{number != nullptr ? *number : 0, nullptr, one.reading.quality.code, known});
+      const auto [at, is_new] =
+          out.try_emplace({one.path, one.reading.time},
+                          Result3{number != nullptr ? *number : 0, nullptr, one.reading.quality.code, known});
       EXPECT_TRUE(is_new || one.revision) << one.path << " twice at " << one.reading.time;
       at->second = {number != nullptr ? *number : 0, nullptr, one.reading.quality.code, known};
     }
@@ -121,10 +124,13 @@ void compare(const Said& got, const Said& expected, const std::string& rule, uns
   const auto show = [&](const char* what, const auto& key, const Result3* a, const Result3* b) {
     if (++shown > 4) return;
     const auto text = [](const Result3* r) {
-      return r == nullptr ? std::string("nothing") : (r->known ? std::to_string(r->number) : "unknown") + " quality " + std::to_string(r->quality >> 30);
+      return r == nullptr ? std::string("nothing")
+                          : (r->known ? std::to_string(r->number) : "unknown") + " quality " +
+                                std::to_string(r->quality >> 30);
     };
-    ADD_FAILURE() << "seed " << seed << ": " << what << " " << key.first << " at " << (key.second - kBegin) / 1e9 << ": " << text(a)
-                  << ", expected " << text(b) << "\n" << rule;
+    ADD_FAILURE() << "seed " << seed << ": " << what << " " << key.first << " at " << (key.second - kBegin) / 1e9
+                  << ": " << text(a) << ", expected " << text(b) << "\n"
+                  << rule;
   };
   for (const auto& [key, value] : expected) {
     const auto found = got.find(key);
@@ -133,8 +139,9 @@ void compare(const Said& got, const Said& expected, const std::string& rule, uns
       continue;
     }
     const Result3& other = found->second;
-    const bool same = other.known == value.known && other.quality >> 30 == value.quality >> 30 &&
-                      (!value.known || std::abs(other.number - value.number) <= 1e-9 * std::max(1.0, std::abs(value.number)));
+    const bool same =
+        other.known == value.known && other.quality >> 30 == value.quality >> 30 &&
+        (!value.known || std::abs(other.number - value.number) <= 1e-9 * std::max(1.0, std::abs(value.number)));
     if (!same) show("different", key, &other, &value);
   }
   for (const auto& [key, value] : got)
@@ -145,22 +152,31 @@ void compare(const Said& got, const Said& expected, const std::string& rule, uns
 // --- windows ---------------------------------------------------------------------------------------
 
 struct Column {
-  const char* call;       // as written
+  const char* call;  // as written
   AggregateKind kind;
   bool of_condition;
 };
-const Column kColumns[] = {
-    {"count(x)", AggregateKind::count, false},         {"count(x > 5)", AggregateKind::count_true, true},
-    {"count_good(x)", AggregateKind::count_good, false}, {"sum(x)", AggregateKind::sum, false},
-    {"mean(x)", AggregateKind::mean, false},           {"min(x)", AggregateKind::min, false},
-    {"max(x)", AggregateKind::max, false},             {"first(x)", AggregateKind::first, false},
-    {"last(x)", AggregateKind::last, false},           {"stddev(x)", AggregateKind::stddev, false},
-    {"variance(x)", AggregateKind::variance, false},   {"median(x)", AggregateKind::median, false},
-    {"quantile(x, 0.9)", AggregateKind::quantile, false}, {"mode(x)", AggregateKind::mode, false},
-    {"distinct(x)", AggregateKind::distinct, false},   {"slope(x)", AggregateKind::slope, false},
-    {"span(x) / 1s", AggregateKind::span, false},      {"increase(x)", AggregateKind::increase, false},
-    {"integral(x)", AggregateKind::integral, false},   {"duration_of(x > 5) / 1s", AggregateKind::duration_of, true},
-    {"time_mean(x)", AggregateKind::time_mean, false}};
+const Column kColumns[] = {{"count(x)", AggregateKind::count, false},
+                           {"count(x > 5)", AggregateKind::count_true, true},
+                           {"count_good(x)", AggregateKind::count_good, false},
+                           {"sum(x)", AggregateKind::sum, false},
+                           {"mean(x)", AggregateKind::mean, false},
+                           {"min(x)", AggregateKind::min, false},
+                           {"max(x)", AggregateKind::max, false},
+                           {"first(x)", AggregateKind::first, false},
+                           {"last(x)", AggregateKind::last, false},
+                           {"stddev(x)", AggregateKind::stddev, false},
+                           {"variance(x)", AggregateKind::variance, false},
+                           {"median(x)", AggregateKind::median, false},
+                           {"quantile(x, 0.9)", AggregateKind::quantile, false},
+                           {"mode(x)", AggregateKind::mode, false},
+                           {"distinct(x)", AggregateKind::distinct, false},
+                           {"slope(x)", AggregateKind::slope, false},
+                           {"span(x) / 1s", AggregateKind::span, false},
+                           {"increase(x)", AggregateKind::increase, false},
+                           {"integral(x)", AggregateKind::integral, false},
+                           {"duration_of(x > 5) / 1s", AggregateKind::duration_of, true},
+                           {"time_mean(x)", AggregateKind::time_mean, false}};
 
 struct Made {
   std::string yaml;
@@ -182,7 +198,8 @@ Made random_window_rule(std::mt19937& random, Nanoseconds lateness) {
     case 1:
       made.every = pick(std::array{2, 5}) * kSecond;
       made.size = made.every * pick(std::array{2, 3, 6});
-      made.window = "{size: " + weir::to_text(std::chrono::nanoseconds(made.size)) + ", every: " + weir::to_text(std::chrono::nanoseconds(made.every)) + "}";
+      made.window = "{size: " + weir::to_text(std::chrono::nanoseconds(made.size)) +
+                    ", every: " + weir::to_text(std::chrono::nanoseconds(made.every)) + "}";
       break;
     case 2:
       made.size = pick(std::array{2, 4}) * kSecond;
@@ -218,7 +235,8 @@ Made random_window_rule(std::mt19937& random, Nanoseconds lateness) {
 std::vector<Came> came(const std::vector<Reading>& readings, bool of_condition) {
   std::vector<Came> out;
   for (const Reading& one : readings)
-    out.push_back({one.time, of_condition ? (one.value > 5 ? 1.0 : 0.0) : one.value, one.quality.code, !one.quality.bad()});
+    out.push_back(
+        {one.time, of_condition ? (one.value > 5 ? 1.0 : 0.0) : one.value, one.quality.code, !one.quality.bad()});
   return out;
 }
 
@@ -228,10 +246,12 @@ Said expected_windows(const Made& made, const std::vector<Reading>& readings, Ti
   for (const Reading& one : readings)
     if (!made.where || (!one.quality.bad() && one.value > 0)) taken.push_back(one);
   std::vector<std::pair<Timestamp, Timestamp>> windows;  // begin (kLongAgo: from the first on) and end
-  const bool last = made.last > 0, since = made.window == "{since: reset}", session = made.window.starts_with("{session");
+  const bool last = made.last > 0, since = made.window == "{since: reset}",
+             session = made.window.starts_with("{session");
   if (taken.empty()) return {};
   if (last || since) {
-    for (std::size_t i = last ? made.last - 1 : 0; i < taken.size(); ++i) windows.emplace_back(kLongAgo, taken[i].time);
+    for (std::size_t i = last ? made.last - 1 : 0; i < taken.size(); ++i)
+      windows.emplace_back(kLongAgo, taken[i].time);
   } else if (session) {
     for (std::size_t i = 0; i < taken.size(); ++i)
       if (i + 1 == taken.size() || taken[i + 1].time >= taken[i].time + made.size) {
@@ -241,14 +261,16 @@ Said expected_windows(const Made& made, const std::vector<Reading>& readings, Ti
       }
   } else {
     const Nanoseconds step = made.every > 0 ? made.every : made.size;
-    for (Timestamp end = taken.front().time / step * step + step; end <= until; end += step) windows.emplace_back(end - made.size, end);
+    for (Timestamp end = taken.front().time / step * step + step; end <= until; end += step)
+      windows.emplace_back(end - made.size, end);
   }
   Said out;
   for (std::size_t w = 0; w < windows.size(); ++w) {
     const auto [begin, end] = windows[w];
     std::vector<Reading> before, in;
     for (std::size_t i = 0; i < taken.size(); ++i) {
-      const bool inside = last    ? taken[i].time <= end && taken[i + made.last < taken.size() ? i + made.last : taken.size() - 1].time > end
+      const bool inside = last ? taken[i].time <= end &&
+                                     taken[i + made.last < taken.size() ? i + made.last : taken.size() - 1].time > end
                           : since ? taken[i].time <= end
                                   : taken[i].time >= begin && taken[i].time < end;
       if (inside) in.push_back(taken[i]);
@@ -258,7 +280,8 @@ Said expected_windows(const Made& made, const std::vector<Reading>& readings, Ti
       in.clear();
       std::size_t at = 0;
       while (taken[at].time != end) ++at;
-      in.assign(taken.begin() + static_cast<std::ptrdiff_t>(at + 1 - made.last), taken.begin() + static_cast<std::ptrdiff_t>(at + 1));
+      in.assign(taken.begin() + static_cast<std::ptrdiff_t>(at + 1 - made.last),
+                taken.begin() + static_cast<std::ptrdiff_t>(at + 1));
     }
     bool holds = false;
     std::vector<Result3> results;
@@ -313,7 +336,8 @@ TEST(Reference, RevisionsEndWhereOrderWouldHaveLed) {
       if (random() % 3 == 0) made.columns.push_back(column);
     if (made.columns.empty()) continue;
     made.yaml = "rules:\n  - name: r\n    from: {x: \"d/x\"}\n    window: 10s\n    late: revise\n    emit:\n";
-    for (std::size_t c = 0; c < made.columns.size(); ++c) made.yaml += "      d/c" + std::to_string(c) + ": \"" + made.columns[c].call + "\"\n";
+    for (std::size_t c = 0; c < made.columns.size(); ++c)
+      made.yaml += "      d/c" + std::to_string(c) + ": \"" + made.columns[c].call + "\"\n";
     const auto readings = shuffled(random, 150, kSecond, 40 * kSecond);
     Driven driven(made.yaml, random);
     driven.define(1, "d/x");
@@ -339,8 +363,10 @@ TEST(Reference, JoinsAsOfEachInstant) {
   for (unsigned seed = 1; seed <= 80; ++seed) {
     std::mt19937 random(seed);
     const Nanoseconds within = static_cast<Nanoseconds>(1 + random() % 5) * kSecond;
-    const std::string yaml = "rules:\n  - name: r\n    from: {a: \"d/a\", b: \"d/b\"}\n    within: " + weir::to_text(std::chrono::nanoseconds(within)) +
-                             "\n    lateness: 3s\n    emit: {d/sum: a + b, d/known: \"if good(a) then 1 else 0\", d/or: \"or_else(b, -1)\"}\n";
+    const std::string yaml = "rules:\n  - name: r\n    from: {a: \"d/a\", b: \"d/b\"}\n    within: " +
+                             weir::to_text(std::chrono::nanoseconds(within)) +
+                             "\n    lateness: 3s\n    emit: {d/sum: a + b, d/known: \"if good(a) then 1 else 0\", "
+                             "d/or: \"or_else(b, -1)\"}\n";
     Driven driven(yaml, random);
     driven.define(1, "d/a");
     driven.define(2, "d/b");
@@ -350,7 +376,8 @@ TEST(Reference, JoinsAsOfEachInstant) {
     std::size_t i = 0, j = 0;
     Timestamp newest_a = 0, newest_b = 0;
     while (i < a.size() || j < b.size()) {
-      const bool first = j >= b.size() || (i < a.size() && std::max(newest_a, a[i].time) <= std::max(newest_b, b[j].time));
+      const bool first =
+          j >= b.size() || (i < a.size() && std::max(newest_a, a[i].time) <= std::max(newest_b, b[j].time));
       if (first) newest_a = std::max(newest_a, a[i].time);
       else newest_b = std::max(newest_b, b[j].time);
       both.emplace_back(first ? 1 : 2, first ? a[i++] : b[j++]);
@@ -373,10 +400,12 @@ TEST(Reference, JoinsAsOfEachInstant) {
     for (const Timestamp time : times) {
       const auto x = as_of(sorted_a, time), y = as_of(sorted_b, time);
       const auto worse = [](std::uint32_t p, std::uint32_t q) { return (q >> 30) > (p >> 30) ? q : p; };
-      expected[{"d/sum", time}] = x && y ? Result3{x->value + y->value, nullptr, worse(x->quality.code, y->quality.code), true}
-                                         : Result3{0, nullptr, model::kBad.code, false};
+      expected[{"d/sum", time}] =
+          x && y ? Result3{x->value + y->value, nullptr, worse(x->quality.code, y->quality.code), true}
+                 : Result3{0, nullptr, model::kBad.code, false};
       expected[{"d/known", time}] = {x && x->quality.good() ? 1.0 : 0.0, nullptr, 0, true};
-      expected[{"d/or", time}] = y ? Result3{y->value, nullptr, y->quality.code, true} : Result3{-1, nullptr, 0, true};
+      expected[{"d/or", time}] =
+          y ? Result3{y->value, nullptr, y->quality.code, true} : Result3{-1, nullptr, 0, true};
     }
     EXPECT_EQ(driven.counters().late, 0U) << seed;
     compare(driven.said(), expected, yaml, seed);
@@ -387,12 +416,15 @@ TEST(Reference, JoinsAsOfEachInstant) {
 // --- alerts ----------------------------------------------------------------------------------------
 
 // The life of an alert over readings in order, each holding until the next.
-std::vector<std::string> expected_alerts(const std::vector<Reading>& readings, Nanoseconds hold, Nanoseconds clear_hold) {
+std::vector<std::string> expected_alerts(const std::vector<Reading>& readings, Nanoseconds hold,
+                                         Nanoseconds clear_hold) {
   std::vector<std::string> out;
   enum { idle, pending, active } phase = idle;
   Timestamp since = 0, clearing = -1;
   bool uncertain = false;
-  const auto say = [&](const char* what, Timestamp at) { out.push_back(std::string(what) + " " + std::to_string(at - kBegin) + " since " + std::to_string(since - kBegin)); };
+  const auto say = [&](const char* what, Timestamp at) {
+    out.push_back(std::string(what) + " " + std::to_string(at - kBegin) + " since " + std::to_string(since - kBegin));
+  };
   const auto pass = [&](Timestamp until, bool inclusive) {
     const auto due = [&](Timestamp at) { return inclusive ? at <= until : at < until; };
     if (phase == pending && due(since + hold)) {
@@ -431,9 +463,11 @@ std::vector<std::string> expected_alerts(const std::vector<Reading>& readings, N
 TEST(Reference, AlertsWithDelaysAndHysteresis) {
   for (unsigned seed = 1; seed <= 150; ++seed) {
     std::mt19937 random(seed);
-    const Nanoseconds hold = static_cast<Nanoseconds>(random() % 4) * kSecond, clear_hold = static_cast<Nanoseconds>(random() % 4) * kSecond;
+    const Nanoseconds hold = static_cast<Nanoseconds>(random() % 4) * kSecond,
+                      clear_hold = static_cast<Nanoseconds>(random() % 4) * kSecond;
     std::string yaml = "rules:\n  - name: r\n    from: {x: \"d/x\"}\n    when: x > 12\n    clear: x < 8\n    for: " +
-                       weir::to_text(std::chrono::nanoseconds(hold)) + "\n    clear_for: " + weir::to_text(std::chrono::nanoseconds(clear_hold)) +
+                       weir::to_text(std::chrono::nanoseconds(hold)) +
+                       "\n    clear_for: " + weir::to_text(std::chrono::nanoseconds(clear_hold)) +
                        "\n    alert: {severity: info}\n";
     const auto readings = in_order(shuffled(random, 250, kSecond, 0));
     Driven driven(yaml, random);
@@ -441,7 +475,8 @@ TEST(Reference, AlertsWithDelaysAndHysteresis) {
     for (const Reading& one : readings) driven.reading(1, one);
     std::vector<std::string> got;
     for (const AlertEvent& one : driven.outputs.alerts)
-      got.push_back(one.change + " " + std::to_string(one.time - kBegin) + " since " + std::to_string(one.since - kBegin));
+      got.push_back(one.change + " " + std::to_string(one.time - kBegin) + " since " +
+                    std::to_string(one.since - kBegin));
     ASSERT_EQ(got, expected_alerts(readings, hold, clear_hold)) << yaml << "seed " << seed;
   }
 }

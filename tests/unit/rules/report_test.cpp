@@ -11,7 +11,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 std::string rule(const std::string& when, const std::string& message) {
-  return "rules: [{name: hot, from: {t: \"b-{n}/t\"}, when: \"" + when + "\", for: 1m, alert: {severity: info, message: \"" + message + "\"}}]";
+  return "rules: [{name: hot, from: {t: \"b-{n}/t\"}, when: \"" + when +
+         "\", for: 1m, alert: {severity: info, message: \"" + message + "\"}}]";
 }
 
 TEST(Reload, NamesTheStateThatItWouldLose) {

@@ -29,7 +29,8 @@ rules:
     emit: {"boiler-{n}/{signal}/seen": t}
 )Y";
 
-model::Quality marked(Plant& plant, double time, const std::string& path, model::Value value, model::Quality quality = model::kGood) {
+model::Quality marked(Plant& plant, double time, const std::string& path, model::Value value,
+                      model::Quality quality = model::kGood) {
   model::Series series;
   series.signal = plant.signal(path);
   series.append({Plant::seconds(time), std::move(value), quality});
@@ -73,7 +74,8 @@ TEST(Validity, MarksWhatIsMarkedTheSameAgain) {
     series.signal = once.signal("boiler-1/temperature");
     twice.signal("boiler-1/temperature");
     const double value = random() % 3 == 0 ? 50.0 : static_cast<double>(random() % 200) - 45;
-    series.append({Plant::seconds(i - static_cast<double>(random() % 3)), value, random() % 9 == 0 ? model::kBad : model::kGood});
+    series.append({Plant::seconds(i - static_cast<double>(random() % 3)), value,
+                   random() % 9 == 0 ? model::kBad : model::kGood});
     once.engine.validate(series);
     const model::Series marked = series;
     twice.engine.validate(series);
@@ -83,31 +85,41 @@ TEST(Validity, MarksWhatIsMarkedTheSameAgain) {
 }
 
 TEST(Repair, HoldsInterpolatesAndLimits) {
-  Plant plant("valid:" + std::string(kRules).substr(std::string("\nvalid:").size(), std::string(kRules).find("rules:") - 7));
+  Plant plant("valid:" +
+              std::string(kRules).substr(std::string("\nvalid:").size(), std::string(kRules).find("rules:") - 7));
   plant.at(1, "boiler-1/temperature", 50.0).at(2, "boiler-1/temperature", 900.0).at(3, "boiler-1/temperature", 51.0);
-  EXPECT_THAT(plant.said(), ElementsAre("1 boiler-1/temperature_repaired = 50",
-                                        "2 boiler-1/temperature_repaired = 50 [" + to_text(model::kUncertainLastUsable) + "]",
-                                        "3 boiler-1/temperature_repaired = 51"));
-  plant.at(10, "boiler-1/pressure", 4.0).at(11, "boiler-1/pressure", 99.0).at(12, "boiler-1/pressure", 0.0, model::kBad);
+  EXPECT_THAT(plant.said(),
+              ElementsAre("1 boiler-1/temperature_repaired = 50",
+                          "2 boiler-1/temperature_repaired = 50 [" + to_text(model::kUncertainLastUsable) + "]",
+                          "3 boiler-1/temperature_repaired = 51"));
+  plant.at(10, "boiler-1/pressure", 4.0)
+      .at(11, "boiler-1/pressure", 99.0)
+      .at(12, "boiler-1/pressure", 0.0, model::kBad);
   EXPECT_THAT(plant.said(), ElementsAre("10 boiler-1/pressure_clean = 4"));
   plant.at(14, "boiler-1/pressure", 8.0);
-  EXPECT_THAT(plant.said(), ElementsAre("11 boiler-1/pressure_clean = 5 [" + to_text(model::kUncertainSubNormal) + "]",
-                                        "12 boiler-1/pressure_clean = 6 [" + to_text(model::kUncertainSubNormal) + "]",
-                                        "14 boiler-1/pressure_clean = 8"));
+  EXPECT_THAT(plant.said(),
+              ElementsAre("11 boiler-1/pressure_clean = 5 [" + to_text(model::kUncertainSubNormal) + "]",
+                          "12 boiler-1/pressure_clean = 6 [" + to_text(model::kUncertainSubNormal) + "]",
+                          "14 boiler-1/pressure_clean = 8"));
   plant.at(20, "boiler-1/level", 7.0).at(21, "boiler-1/level", -1.0).at(22, "boiler-1/level", 0.0, model::kBad);
-  EXPECT_THAT(plant.said(), ElementsAre("20 boiler-1/level_repaired = 5 [" + to_text(model::kUncertainOutOfRange) + "]",
-                                        "21 boiler-1/level_repaired = 0 [" + to_text(model::kUncertainOutOfRange) + "]"));
+  EXPECT_THAT(plant.said(),
+              ElementsAre("20 boiler-1/level_repaired = 5 [" + to_text(model::kUncertainOutOfRange) + "]",
+                          "21 boiler-1/level_repaired = 0 [" + to_text(model::kUncertainOutOfRange) + "]"));
 }
 
 TEST(Repair, OfWholeNumbersIsWhole) {
-  Plant plant("valid:\n  - device: b\n    signals: {a: {range: [0, 100], repair: limit}, c: {range: [0, 100], repair: interpolate}}\n");
+  Plant plant(
+      "valid:\n  - device: b\n    signals: {a: {range: [0, 100], repair: limit}, c: {range: [0, 100], repair: "
+      "interpolate}}\n");
   plant.at(1, "b/a", std::int64_t{50}).at(2, "b/a", std::int64_t{900});
-  EXPECT_THAT(plant.said(), ElementsAre("1 b/a_repaired = 50", "2 b/a_repaired = 100 [" + to_text(model::kUncertainOutOfRange) + "]"));
+  EXPECT_THAT(plant.said(), ElementsAre("1 b/a_repaired = 50",
+                                        "2 b/a_repaired = 100 [" + to_text(model::kUncertainOutOfRange) + "]"));
   plant.at(1, "b/c", std::int64_t{50}).at(2, "b/c", std::int64_t{900}).at(3, "b/c", std::int64_t{61});
   plant.out.alerts.clear();
   for (const Emitted& one : plant.out.emitted) EXPECT_TRUE(std::holds_alternative<std::int64_t>(one.reading.value));
-  EXPECT_THAT(plant.said(), ElementsAre("1 b/c_repaired = 50", "2 b/c_repaired = 56 [" + to_text(model::kUncertainSubNormal) + "]",
-                                        "3 b/c_repaired = 61"));
+  EXPECT_THAT(plant.said(),
+              ElementsAre("1 b/c_repaired = 50", "2 b/c_repaired = 56 [" + to_text(model::kUncertainSubNormal) + "]",
+                          "3 b/c_repaired = 61"));
 }
 
 TEST(Repair, RulesReadWhatWasRepaired) {
@@ -122,7 +134,8 @@ rules:
     emit: {b/double: t * 2}
 )Y");
   plant.at(1, "b/t", 5.0).at(2, "b/t", 500.0);
-  EXPECT_THAT(plant.said(), ElementsAre("1 b/clean = 5", "1 b/double = 10", "2 b/clean = 5 [" + to_text(model::kUncertainLastUsable) + "]",
+  EXPECT_THAT(plant.said(), ElementsAre("1 b/clean = 5", "1 b/double = 10",
+                                        "2 b/clean = 5 [" + to_text(model::kUncertainLastUsable) + "]",
                                         "2 b/double = 10 [" + to_text(model::kUncertainLastUsable) + "]"));
 }
 
@@ -161,9 +174,11 @@ TEST(Validity, SaysWhereAProfileIsWrong) {
   EXPECT_THAT(wrong("  - device: b\n    signals: {t: {rate: 5}}\n"), testing::HasSubstr("5 / 1s"));
   EXPECT_THAT(wrong("  - device: b\n    signals: {t: {min: 5}}\n"), testing::HasSubstr("range: [low, high]"));
   EXPECT_THAT(wrong("  - device: b\n    signals: {t: {repair: limit}}\n"), testing::HasSubstr("range"));
-  EXPECT_THAT(wrong("  - device: \"b-{n}\"\n    signals: {t: {range: [0, 1]}}\n  - device: b-1\n    signals: {t: {range: [0, 1]}}\n"),
+  EXPECT_THAT(wrong("  - device: \"b-{n}\"\n    signals: {t: {range: [0, 1]}}\n  - device: b-1\n    signals: {t: "
+                    "{range: [0, 1]}}\n"),
               testing::HasSubstr("two profiles"));
-  EXPECT_THAT(wrong("  - device: \"b-{n}\"\n    signals: {t: {range: [0, 1], repair: {hold: b/clean}}}\n"), testing::HasSubstr("{n}"));
+  EXPECT_THAT(wrong("  - device: \"b-{n}\"\n    signals: {t: {range: [0, 1], repair: {hold: b/clean}}}\n"),
+              testing::HasSubstr("{n}"));
 }
 
 }  // namespace

@@ -12,13 +12,15 @@ using testing::IsEmpty;
 std::string rule(const std::string& keys) { return "rules:\n  - name: r\n    from: {t: \"d/t\"}\n" + keys; }
 
 TEST(Window, HopsOverItsPanes) {
-  Plant plant(rule("    window: {size: 6s, every: 2s}\n    emit: {d/sum: sum(t), d/max: max(t), d/first: first(t)}\n"));
+  Plant plant(
+      rule("    window: {size: 6s, every: 2s}\n    emit: {d/sum: sum(t), d/max: max(t), d/first: first(t)}\n"));
   plant.at(1, "d/t", 1.0).at(3, "d/t", 10.0).at(5, "d/t", 100.0).at(7, "d/t", 5.0);
   EXPECT_THAT(plant.said(), ElementsAre("2 d/sum = 1", "2 d/max = 1", "2 d/first = 1", "4 d/sum = 11", "4 d/max = 10",
                                         "4 d/first = 1", "6 d/sum = 111", "6 d/max = 100", "6 d/first = 1"));
   plant.tick_to(30);
-  EXPECT_THAT(plant.said(), ElementsAre("8 d/sum = 115", "8 d/max = 100", "8 d/first = 10", "10 d/sum = 105", "10 d/max = 100",
-                                        "10 d/first = 100", "12 d/sum = 5", "12 d/max = 5", "12 d/first = 5"));
+  EXPECT_THAT(plant.said(),
+              ElementsAre("8 d/sum = 115", "8 d/max = 100", "8 d/first = 10", "10 d/sum = 105", "10 d/max = 100",
+                          "10 d/first = 100", "12 d/sum = 5", "12 d/max = 5", "12 d/first = 5"));
   EXPECT_FALSE(plant.engine.waits_for_time());
 }
 
@@ -45,8 +47,9 @@ TEST(Window, OfTheLastReadingsSpeaksWhenThereAreSoMany) {
 
 TEST(Window, OfTheCalendarFollowsDaylightSaving) {
   // 2026-03-29 02:00 in Berlin: the night shift from 22:00 to 06:00 is seven hours long.
-  Plant plant(rule("    window: {calendar: shift}\n    emit: {d/hours: duration_of(t > 0) / 1h, d/energy: increase(t)}\n"),
-              plant_site("Europe/Berlin"));
+  Plant plant(
+      rule("    window: {calendar: shift}\n    emit: {d/hours: duration_of(t > 0) / 1h, d/energy: increase(t)}\n"),
+      plant_site("Europe/Berlin"));
   Timestamp at = 0;
   ASSERT_TRUE(parse_iso("2026-03-28T20:00:00Z", at));
   const double begin = static_cast<double>(at) / 1e9;  // 21:00 local
@@ -59,10 +62,12 @@ TEST(Window, OfTheCalendarFollowsDaylightSaving) {
 }
 
 TEST(Window, SinceAResetGoesOnUntilThen) {
-  Plant plant(rule("    window: {since: reset}\n    emit: {d/hours: duration_of(t > 0) / 1s}\n    when: duration_of(t > 0) > 10s\n"
-                   "    alert: {severity: info, message: \"{duration_of(t > 0) / 1s}\"}\n"));
+  Plant plant(rule(
+      "    window: {since: reset}\n    emit: {d/hours: duration_of(t > 0) / 1s}\n    when: duration_of(t > 0) > 10s\n"
+      "    alert: {severity: info, message: \"{duration_of(t > 0) / 1s}\"}\n"));
   plant.at(1, "d/t", 1.0).at(5, "d/t", 0.0).at(10, "d/t", 1.0).at(18, "d/t", 1.0);
-  EXPECT_THAT(plant.said(), ElementsAre("1 d/hours = 0", "5 d/hours = 4", "10 d/hours = 4", "18 d/hours = 12", "18 raised since 18: 12"));
+  EXPECT_THAT(plant.said(), ElementsAre("1 d/hours = 0", "5 d/hours = 4", "10 d/hours = 4", "18 d/hours = 12",
+                                        "18 raised since 18: 12"));
   EXPECT_EQ(plant.command(AlertCommand::Verb::reset, "r"), 1U);
   plant.at(20, "d/t", 1.0);
   EXPECT_THAT(plant.said(), ElementsAre("20 d/hours = 2", "20 cleared since 18: 2"));
