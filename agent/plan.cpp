@@ -16,7 +16,7 @@ namespace weir::plan {
 rules::Site site(const config::Site& site) {
   rules::Site out{site.timezone, {}, site.constants};
   for (const config::Shift& shift : site.shifts) out.shifts.push_back({shift.name, shift.begin, shift.end});
-  std::ranges::stable_sort(out.shifts, {}, &rules::Shift::begin);
+  std::ranges::stable_sort(out.shifts, {}, &calendar::Shift::begin);
   return out;
 }
 
@@ -24,7 +24,7 @@ namespace {
 
 void encode(const rules::Site& site, v1::Site& out) {
   out.set_timezone(site.timezone);
-  for (const rules::Shift& shift : site.shifts) {
+  for (const calendar::Shift& shift : site.shifts) {
     v1::Site::Shift& to = *out.add_shifts();
     to.set_name(shift.name);
     to.set_begin(shift.begin);
@@ -51,11 +51,11 @@ void check_site(const config::Site& written, rules::Site& site, Diagnostics& dia
   const auto complain = [&](const Position& at, const Error& error) {
     diagnostics.push_back({Diagnostic::Severity::error, at, "site: " + error.what, error.hint});
   };
-  if (const auto fine = rules::Calendar::make(site.timezone, {}); !fine) {
+  if (const auto fine = calendar::Calendar::make(site.timezone, {}); !fine) {
     complain(written.timezone_place, fine.error());
     site.timezone = "UTC";
   }
-  if (const auto fine = rules::Calendar::make("UTC", site.shifts); !fine) {
+  if (const auto fine = calendar::Calendar::make("UTC", site.shifts); !fine) {
     complain(written.shifts_place, fine.error());
     site.shifts.resize(1);
     site.shifts.front() = {"shift", 0, 0};

@@ -25,9 +25,9 @@ void read_site(const Node& node, const std::filesystem::path& folder, rules::Sit
   const auto complain_at = [&](const Position& at, const Error& error) {
     diagnostics.push_back({Diagnostic::Severity::error, at, "site: " + error.what, error.hint, 1});
   };
-  if (const auto zone = rules::Calendar::make(site.timezone, {}); zone) out.timezone = site.timezone;
+  if (const auto zone = calendar::Calendar::make(site.timezone, {}); zone) out.timezone = site.timezone;
   else complain_at(site.timezone_place, zone.error());
-  if (const auto fit = rules::Calendar::make("UTC", out.shifts); !fit) complain_at(site.shifts_place, fit.error());
+  if (const auto fit = calendar::Calendar::make("UTC", out.shifts); !fit) complain_at(site.shifts_place, fit.error());
   out.constants = std::move(site.constants);
 }
 

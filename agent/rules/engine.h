@@ -21,7 +21,7 @@
 #include "model/series.h"
 #include "model/signal.h"
 #include "model/value.h"
-#include "rules/calendar.h"
+#include "rules/site.h"
 
 namespace weir::rules {
 

@@ -14,8 +14,8 @@
 #include "rules/engine.h"
 #include "rules/pattern_index.h"
 #include "rules/rule_set.h"
-#include "rules/rule_state.h"
-#include "rules/timers.h"
+#include "rules/state/rule_state.h"
+#include "rules/state/timers.h"
 #include "rules/validity.h"
 
 namespace weir::rules {

@@ -9,16 +9,16 @@
 
 #include "base/clock.h"
 #include "base/document.h"
+#include "calendar/calendar.h"
 #include "detect/detector.h"
 #include "model/path.h"
 #include "model/unit.h"
-#include "rules/aggregate.h"
-#include "rules/calendar.h"
 #include "rules/engine.h"
 #include "rules/hash.h"
-#include "rules/program.h"
-#include "rules/step.h"
-#include "rules/template.h"
+#include "rules/language/program.h"
+#include "rules/language/template.h"
+#include "rules/memory/aggregate.h"
+#include "rules/memory/step.h"
 #include "rules/validity.h"
 
 namespace weir::rules {
@@ -47,7 +47,7 @@ struct Window {
   Nanoseconds every = 0;          // hopping, a divisor of size; since_reset: how often it speaks, 0: at each reading
   std::uint32_t count = 0;        // last: how many readings …
   std::uint32_t every_count = 1;  // … and at each how-manieth it speaks
-  CalendarUnit unit = CalendarUnit::day;
+  calendar::Unit unit = calendar::Unit::day;
   explicit operator bool() const { return kind != Kind::none; }
 };
 
@@ -111,7 +111,7 @@ struct Rule {
   std::vector<Write> writes, clear_writes;
   Nanoseconds write_limit = 0;        // at least so long between two writes to one target
   Nanoseconds max_age = 5 * kSecond;  // older readings write nothing
-  std::shared_ptr<const Calendar> calendar;
+  std::shared_ptr<const calendar::Calendar> calendar;
 
   bool members = false;     // looks across some captures
   bool expires = false;     // some input has a finite `within`
@@ -125,7 +125,7 @@ struct Rule {
 class RuleSet {
  public:
   std::vector<Rule> rules;  // what is read by others before those that read it
-  std::shared_ptr<const Calendar> calendar;
+  std::shared_ptr<const calendar::Calendar> calendar;
   std::shared_ptr<const ValiditySet> validity = std::make_shared<ValiditySet>();
 };
 

@@ -1,5 +1,5 @@
 // The engine's state as bytes: a version, the clock, the counters, and for each rule its key and its state.
-#include "rules/snapshot.h"
+#include "rules/state/snapshot.h"
 
 #include <map>
 #include <utility>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "rules/snapshot.h"
+#include "rules/state/snapshot.h"
 
 namespace weir::rules {
 namespace {

@@ -28,9 +28,9 @@
 #include "model/series.h"
 #include "model/signal.h"
 #include "model/unit.h"
-#include "rules/event_time.h"
 #include "rules/hash.h"
-#include "rules/template.h"
+#include "rules/language/event_time.h"
+#include "rules/language/template.h"
 
 namespace weir::rules {
 

@@ -13,11 +13,11 @@
 
 #include "base/text.h"
 #include "config/config.h"
-#include "rules/ast.h"
-#include "rules/check.h"
 #include "rules/engine.h"
-#include "rules/parser.h"
-#include "rules/program.h"
+#include "rules/language/ast.h"
+#include "rules/language/check.h"
+#include "rules/language/parser.h"
+#include "rules/language/program.h"
 
 namespace {
 
@@ -40,7 +40,7 @@ void check_expression(std::string_view text) {
 // What a program looks at: inputs that are known, uncertain, unknown and too old, and steps and aggregates of both
 // kinds.
 struct Sight {
-  explicit Sight(const rules::Calendar& calendar) {
+  explicit Sight(const calendar::Calendar& calendar) {
     for (int i = 0; i < 4; ++i) {
       slots[i].time = 1'000 * kSecond - i * kSecond;
       slots[i].number = 1.5 * i - 2;
@@ -76,7 +76,7 @@ enum class Around { nothing, window, members, where, detector };
 void evaluate(std::string_view text, Around around) {
   static const rules::Site site{
       "Europe/Berlin", {{"early", 6 * kHour, 14 * kHour}, {"late", 14 * kHour, 22 * kHour}}, {{"c", -4}}};
-  static const auto calendar = rules::Calendar::make("UTC", site.shifts).value();
+  static const auto calendar = calendar::Calendar::make("UTC", site.shifts).value();
   rules::Fault fault;
   std::vector<rules::LetName> lets;
   const auto lines = split(text, '\n');

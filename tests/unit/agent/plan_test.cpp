@@ -24,8 +24,8 @@ TEST(Plan, TheSiteGoesThroughTheLog) {
   ASSERT_TRUE(loaded.config) << render(loaded);
   const rules::Site here = site(loaded.config->site);
   EXPECT_EQ(here.timezone, "Europe/Berlin");
-  EXPECT_THAT(here.shifts, testing::ElementsAre(rules::Shift{"day", 6 * kHour, 22 * kHour},  // as the day goes
-                                                rules::Shift{"night", 22 * kHour, 6 * kHour}));
+  EXPECT_THAT(here.shifts, testing::ElementsAre(calendar::Shift{"day", 6 * kHour, 22 * kHour},  // as the day goes
+                                                calendar::Shift{"night", 22 * kHour, 6 * kHour}));
   const v1::RulesChanged logged = rule_files(*loaded.config);
   EXPECT_EQ(logged.site().timezone(), "Europe/Berlin");
   const rules::Compiled compiled = compile(logged);

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "rules/aggregate.h"
+#include "rules/memory/aggregate.h"
 
 namespace weir::rules {
 
