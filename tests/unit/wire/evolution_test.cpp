@@ -18,14 +18,17 @@ namespace {
 
 constexpr std::int64_t kTime = 1'700'000'000'000'000'000;
 
-template <class Message>
-Message stored(const std::string& name) {
+std::string bytes_of(const std::string& name) {
   const std::filesystem::path path = std::filesystem::path(__FILE__).parent_path() / "stored" / name;
   std::ifstream file(path, std::ios::binary);
   EXPECT_TRUE(file) << path;
-  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+template <class Message>
+Message stored(const std::string& name) {
   Message message;
-  EXPECT_TRUE(message.ParseFromString(bytes)) << path;
+  EXPECT_TRUE(message.ParseFromString(bytes_of(name))) << name;
   return message;
 }
 
@@ -88,7 +91,7 @@ TEST_P(Evolution, Record) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Evolution, testing::Values("0.1", "later"),
-                         [](const auto& info) { return info.param == "later" ? "Later" : "Version01"; });
+                         [](const auto& version) { return version.param == "later" ? "Later" : "Version01"; });
 
 TEST(EvolutionTest, AnAckOf01) {
   const auto message = stored<v1::Ack>("0.1-ack");
@@ -99,16 +102,12 @@ TEST(EvolutionTest, AnAckOf01) {
 
 // And what we write is what 0.1 wrote: numbers and types of the fields have not changed.
 TEST(EvolutionTest, WeWriteTheBytesOf01) {
-  const auto bytes = [](const std::string& name) {
-    std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "stored" / name, std::ios::binary);
-    return std::string{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  };
-  EXPECT_EQ(stored<v1::Announcement>("0.1-announcement").SerializeAsString(), bytes("0.1-announcement"));
-  EXPECT_EQ(stored<v1::Batch>("0.1-batch").SerializeAsString(), bytes("0.1-batch"));
-  EXPECT_EQ(stored<v1::Ack>("0.1-ack").SerializeAsString(), bytes("0.1-ack"));
-  EXPECT_EQ(stored<v1::DriverState>("0.1-state").SerializeAsString(), bytes("0.1-state"));
-  EXPECT_EQ(stored<v1::Commit>("0.1-commit").SerializeAsString(), bytes("0.1-commit"));
-  EXPECT_EQ(stored<v1::Record>("0.1-record").SerializeAsString(), bytes("0.1-record"));
+  EXPECT_EQ(stored<v1::Announcement>("0.1-announcement").SerializeAsString(), bytes_of("0.1-announcement"));
+  EXPECT_EQ(stored<v1::Batch>("0.1-batch").SerializeAsString(), bytes_of("0.1-batch"));
+  EXPECT_EQ(stored<v1::Ack>("0.1-ack").SerializeAsString(), bytes_of("0.1-ack"));
+  EXPECT_EQ(stored<v1::DriverState>("0.1-state").SerializeAsString(), bytes_of("0.1-state"));
+  EXPECT_EQ(stored<v1::Commit>("0.1-commit").SerializeAsString(), bytes_of("0.1-commit"));
+  EXPECT_EQ(stored<v1::Record>("0.1-record").SerializeAsString(), bytes_of("0.1-record"));
 }
 
 }  // namespace
