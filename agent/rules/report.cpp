@@ -71,13 +71,13 @@ std::size_t RuleState::heap_bytes_of(std::uint32_t g) const {
   if (rule_->window)
     for (std::size_t i = g * aggregates; i < (g + 1) * aggregates; ++i)
       out += heap_bytes(accumulators_[i]) + (slides_ ? sliding_[i].bytes() : 0);
-  if (rule_->holds_back) out += backlogs_[g].readings.capacity() * sizeof(Pending);
+  if (rule_->holds_back) out += backlogs_[g].readings.heap_bytes();
   if (rule_->members)
     for (const Member& member : members_[g].all) out += sizeof(Member) + member.slots.capacity() * sizeof(Slot) + 64;
   if (rule_->detect && detections_[g].detector) out += detections_[g].detector->bytes();
   if (rule_->late == Late::revise)
     for (const Kept& kept : kept_[g])
-      out += sizeof(Kept) + kept.before.capacity() + kept.readings.capacity() * sizeof(Pending);
+      out += sizeof(Kept) + kept.before.capacity() + kept.readings.heap_bytes();
   return out;
 }
 
@@ -94,7 +94,7 @@ GroupReport RuleState::report(std::uint32_t g, Nanoseconds now, const std::vecto
   out.bytes = heap_bytes_of(g) + sizeof(Group) + rule_->inputs.size() * sizeof(Slot) +
               rule_->steps.size() * sizeof(StepState) +
               (rule_->window ? rule_->aggregates.size() * sizeof(Accumulator) : 0);
-  if (rule_->holds_back) out.held_back = backlogs_[g].readings.size() - backlogs_[g].begin;
+  if (rule_->holds_back) out.held_back = backlogs_[g].readings.size();
   out.members = members(g);
   const auto show_slot = [&](const std::string& name, const Slot& slot, const std::string* text) {
     if (slot.time == kLongAgo) return out.values.emplace_back(name, "nothing yet"), void();

@@ -16,19 +16,13 @@ void RuleState::hold_back(std::uint32_t g, std::uint16_t i, const Incoming& read
   Group& group = groups_[g];
   Slot& input = slot(g, reading.member, i);
   if (reading.time <= group.passed) return too_late(g, i, reading, input.time, sink);
-  Backlog& backlog = backlogs_[g];
-  const auto place = std::tuple(reading.time, i, reading.member);
-  auto at = backlog.readings.end();
-  const auto first = backlog.readings.begin() + static_cast<std::ptrdiff_t>(backlog.begin);
-  if (at != first && std::prev(at)->place() >= place)
-    at = std::ranges::lower_bound(first, at, place, {}, &Pending::place);
-  if (at != backlog.readings.end() && at->place() == place) {
+  PendingReadings& waiting = backlogs_[g].readings;
+  const bool text = reading.text != nullptr && rule_->inputs[i].type == Type::text;
+  if (!waiting.add({reading.time, reading.number, reading.quality, reading.member, i,
+                    text ? std::make_unique<std::string>(*reading.text) : nullptr})) {
     ++sink.counters.duplicate;
     return;
   }
-  const bool text = reading.text != nullptr && rule_->inputs[i].type == Type::text;
-  backlog.readings.insert(at, {reading.time, reading.number, reading.quality, reading.member, i,
-                               text ? std::make_unique<std::string>(*reading.text) : nullptr});
   if (group.newest == kLongAgo)
     // Inputs that never sent anything are waited for, too, but from now on only.
     each_source(*this, g, [&](Slot& source) { source.arrived = std::max(source.arrived, now); });
@@ -39,7 +33,7 @@ void RuleState::hold_back(std::uint32_t g, std::uint16_t i, const Incoming& read
     group.newest = reading.time;
     group.newest_at = now;
   }
-  if (backlog.readings.size() - backlog.begin > kMostPending) drain(g, backlog.readings[backlog.begin].time, sink);
+  if (waiting.size() > kMostPending) drain(g, waiting.first().time, sink);
   drain(g, watermark(g, now), sink);
 }
 
@@ -70,30 +64,14 @@ Timestamp RuleState::watermark(std::uint32_t g, Nanoseconds now) const {
 }
 
 void RuleState::drain(std::uint32_t g, Timestamp until, Sink& sink) {
-  Backlog& backlog = backlogs_[g];
-  while (!backlog.empty() && backlog.readings[backlog.begin].time <= until) {
-    const Timestamp time = backlog.readings[backlog.begin].time;
+  PendingReadings& waiting = backlogs_[g].readings;
+  while (!waiting.empty() && waiting.first().time <= until) {
+    const Timestamp time = waiting.first().time;
     pass(g, time, false, sink);
     fresh_.clear();
-    for (; !backlog.empty() && backlog.readings[backlog.begin].time == time; ++backlog.begin) {
-      const Pending& next = backlog.readings[backlog.begin];
-      store(g, next.member, next.slot, time, next.number, next.quality, next.text.get());
-      came(next.member, next.slot);
-    }
-    if (rule_->members && fresh_.size() > 1)
-      std::ranges::sort(fresh_, [&](const Fresh& a, const Fresh& b) {
-        if (a.member == kNone || b.member == kNone) return a.member == kNone && b.member != kNone;
-        return member_name(g, a.member) < member_name(g, b.member);
-      });
+    for (; !waiting.empty() && waiting.first().time == time; waiting.drop_first()) arrive(g, waiting.first());
+    sort_fresh(g);
     event(g, time, fresh_, sink);
-  }
-  if (backlog.begin > 16 && backlog.begin * 2 > backlog.readings.size()) {
-    backlog.readings.erase(backlog.readings.begin(),
-                           backlog.readings.begin() + static_cast<std::ptrdiff_t>(backlog.begin));
-    backlog.begin = 0;
-  } else if (backlog.empty()) {
-    backlog.readings.clear();
-    backlog.begin = 0;
   }
   if (until == kLongAgo) return;
   pass(g, until, true, sink);
@@ -125,7 +103,8 @@ Nanoseconds RuleState::wake_time(std::uint32_t g) const {
   if (rule_->watches_time && group.newest != kLongAgo) due = std::min(due, next_look(g, kLongAgo));
   Nanoseconds least = kLongAgo;
   if (rule_->holds_back) {
-    if (!backlogs_[g].empty()) due = std::min(due, backlogs_[g].readings[backlogs_[g].begin].time);
+    if (const PendingReadings& waiting = backlogs_[g].readings; !waiting.empty())
+      due = std::min(due, waiting.first().time);
     if (due != kNever)
       each_source(*this, g, [&](const Slot& source) {
         if (source.newest == kLongAgo || source.newest - rule_->lateness < due)

@@ -54,11 +54,11 @@ void RuleState::keep_readings(std::uint32_t g, Timestamp time, const std::vector
       const Slot& from = slot(g, one.member, i);
       std::unique_ptr<std::string> text;
       if (rule_->inputs[i].type == Type::text) text = std::make_unique<std::string>(text_of(g, one.member, i));
-      window.readings.push_back({time, from.number, from.quality, one.member, i, std::move(text)});
+      window.readings.add({time, from.number, from.quality, one.member, i, std::move(text)});
     }
   if (window.readings.size() <= kMostPending) return;
   window.full = true;
-  window.readings = std::vector<Pending>();
+  window.readings = {};
 }
 
 // False if nothing is kept any more of when it was.
@@ -70,16 +70,11 @@ bool RuleState::keep_late(std::uint32_t g, std::uint16_t i, const Incoming& read
     const auto [begin, end] = window_around(reading.time);
     at = kept.insert(at, Kept{begin, end, {}, {}, {}, false});
   }
-  const auto place = std::tuple(reading.time, i, reading.member);
-  const auto where = std::ranges::lower_bound(at->readings, place, {}, &Pending::place);
-  if (where != at->readings.end() && where->place() == place) {
-    ++sink.counters.duplicate;
-    return true;
-  }
   if (at->readings.size() >= kMostPending) return false;
-  at->readings.insert(where, {reading.time, reading.number, reading.quality, reading.member, i,
-                              reading.text ? std::make_unique<std::string>(*reading.text) : nullptr});
-  at->dirty = true;
+  if (at->readings.add({reading.time, reading.number, reading.quality, reading.member, i,
+                        reading.text ? std::make_unique<std::string>(*reading.text) : nullptr}))
+    at->dirty = true;
+  else ++sink.counters.duplicate;
   return true;
 }
 
@@ -122,16 +117,20 @@ void RuleState::revise(std::uint32_t g, Sink& sink) {
     save_computation(g, at->before);
     group.window_end = at->end;
     if (std::exchange(at->dirty, false)) ++sink.counters.revised;
-    for (std::size_t r = 0; r < at->readings.size();) {
-      const Timestamp time = at->readings[r].time;
-      fresh_.clear();
-      for (; r < at->readings.size() && at->readings[r].time == time; ++r) {
-        const Pending& next = at->readings[r];
-        store(g, next.member, next.slot, time, next.number, next.quality, next.text.get());
-        came(next.member, next.slot);
-      }
+    fresh_.clear();
+    Timestamp time = kLongAgo;
+    const auto compute = [&] {
+      if (fresh_.empty()) return;
+      sort_fresh(g);
       event(g, time, fresh_, sink);
-    }
+      fresh_.clear();
+    };
+    at->readings.each([&](const Pending& next) {
+      if (next.time != time) compute();
+      time = next.time;
+      arrive(g, next);
+    });
+    compute();
     if (open && std::next(at) == kept.end()) break;
     close_window(g, at->end, sink);
   }

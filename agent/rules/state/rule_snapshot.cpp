@@ -16,30 +16,36 @@ bool gives_text(const Aggregate& aggregate) {
 
 }  // namespace
 
-void RuleState::save_pending(const Pending& reading, std::string& out) {
-  put_time(out, reading.time);
-  put_double(out, reading.number);
-  put_varint(out, reading.quality);
-  put_varint(out, reading.member == kNone ? 0 : std::uint64_t{reading.member} + 1);
-  put_varint(out, reading.slot);
-  put_flag(out, reading.text != nullptr);
-  if (reading.text) put_bytes(out, *reading.text);
+void RuleState::save_pending(const PendingReadings& readings, std::string& out) {
+  put_varint(out, readings.size());
+  readings.each([&](const Pending& reading) {
+    put_time(out, reading.time);
+    put_double(out, reading.number);
+    put_varint(out, reading.quality);
+    put_varint(out, reading.member == kNone ? 0 : std::uint64_t{reading.member} + 1);
+    put_varint(out, reading.slot);
+    put_flag(out, reading.text != nullptr);
+    if (reading.text) put_bytes(out, *reading.text);
+  });
 }
 
-bool RuleState::restore_pending(std::uint32_t g, ByteReader& in, std::vector<Pending>& to) const {
-  Pending one{};
-  one.time = get_time(in);
-  one.number = in.float64();
-  one.quality = static_cast<std::uint32_t>(in.varint());
-  const std::uint64_t member = in.varint(), slot = in.varint();
-  if (!in.ok() || slot >= rule_->inputs.size() || member > members(g)) return false;
-  if (rule_->inputs[slot].of_member != (member > 0)) return false;
-  if (one.time > kFarthest || one.time < -kFarthest) return false;
-  one.member = member == 0 ? kNone : static_cast<std::uint32_t>(member - 1);
-  one.slot = static_cast<std::uint16_t>(slot);
-  if (get_flag(in)) one.text = std::make_unique<std::string>(in.bytes());
-  if (!to.empty() && to.back().place() >= one.place()) return false;
-  to.push_back(std::move(one));
+bool RuleState::restore_pending(std::uint32_t g, ByteReader& in, std::uint64_t most, PendingReadings& to) const {
+  const std::uint64_t count = in.varint();
+  if (!in.ok() || count > most || count > in.rest().size()) return false;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Pending one{};
+    one.time = get_time(in);
+    one.number = in.float64();
+    one.quality = static_cast<std::uint32_t>(in.varint());
+    const std::uint64_t member = in.varint(), slot = in.varint();
+    if (!in.ok() || slot >= rule_->inputs.size() || member > members(g)) return false;
+    if (rule_->inputs[slot].of_member != (member > 0)) return false;
+    if (one.time > kFarthest || one.time < -kFarthest) return false;
+    one.member = member == 0 ? kNone : static_cast<std::uint32_t>(member - 1);
+    one.slot = static_cast<std::uint16_t>(slot);
+    if (get_flag(in)) one.text = std::make_unique<std::string>(in.bytes());
+    if (!to.add(std::move(one))) return false;
+  }
   return true;
 }
 
@@ -145,8 +151,7 @@ void RuleState::save(std::string& out, const Timers& timers) const {
       });
       const Backlog& backlog = backlogs_[g];
       for (const Timestamp time : {backlog.settled, backlog.staged, backlog.staged_at}) put_time(out, time);
-      put_varint(out, backlog.readings.size() - backlog.begin);
-      for (std::size_t i = backlog.begin; i < backlog.readings.size(); ++i) save_pending(backlog.readings[i], out);
+      save_pending(backlog.readings, out);
     }
     if (rule_->detect) {
       const Detection& detection = detections_[g];
@@ -163,8 +168,7 @@ void RuleState::save(std::string& out, const Timers& timers) const {
         put_time(out, kept.begin);
         put_time(out, kept.end);
         put_bytes(out, kept.before);
-        put_varint(out, kept.readings.size());
-        for (const Pending& reading : kept.readings) save_pending(reading, out);
+        save_pending(kept.readings, out);
         put_varint(out, kept.said.size());
         for (const double said : kept.said) put_double(out, said);
         put_flag(out, kept.full);
@@ -248,10 +252,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
       for (Timestamp* time : {&backlog.settled, &backlog.staged, &backlog.staged_at}) *time = get_time(in);
       if (!possible(backlog.settled) || !possible(backlog.staged) || backlog.staged_at < 0 || backlog.staged_at > now)
         return false;
-      const std::uint64_t pending = in.varint();
-      if (!in.ok() || pending > kMostPending + 1 || pending > in.rest().size()) return false;
-      for (std::uint64_t i = 0; i < pending; ++i)
-        if (!restore_pending(g, in, backlog.readings)) return false;
+      if (!restore_pending(g, in, kMostPending + 1, backlog.readings)) return false;
     }
     if (rule_->detect) {
       Detection& detection = detections_[g];
@@ -275,10 +276,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
         kept.before = in.bytes();
         if (!in.ok() || !possible(kept.begin) || !possible(kept.end) || kept.end <= kept.begin || kept.before.empty())
           return false;
-        const std::uint64_t readings = in.varint();
-        if (readings > in.rest().size()) return false;
-        for (std::uint64_t r = 0; r < readings; ++r)
-          if (!restore_pending(g, in, kept.readings)) return false;
+        if (!restore_pending(g, in, kMostPending, kept.readings)) return false;
         const std::uint64_t said = in.varint();
         if (said != 0 && said != 2 * rule_->emits.size()) return false;
         for (std::uint64_t s = 0; s < said; ++s) kept.said.push_back(in.float64());

@@ -301,10 +301,20 @@ void RuleState::store(std::uint32_t g, std::uint32_t member, std::uint16_t i, Ti
   text_of(g, member, i) = *text;
 }
 
-void RuleState::came(std::uint32_t member, std::uint16_t i) {
-  const auto same = std::ranges::find(fresh_, member, &Fresh::member);
-  if (same != fresh_.end()) same->slots |= 1U << i;
-  else fresh_.push_back({member, 1U << i});
+void RuleState::arrive(std::uint32_t g, const Pending& reading) {
+  store(g, reading.member, reading.slot, reading.time, reading.number, reading.quality, reading.text.get());
+  const auto same = std::ranges::find(fresh_, reading.member, &Fresh::member);
+  if (same != fresh_.end()) same->slots |= 1U << reading.slot;
+  else fresh_.push_back({reading.member, 1U << reading.slot});
+}
+
+// The group's own inputs, then members by name: their numbers depend on who came first.
+void RuleState::sort_fresh(std::uint32_t g) {
+  if (!rule_->members || fresh_.size() < 2) return;
+  std::ranges::sort(fresh_, [&](const Fresh& a, const Fresh& b) {
+    if (a.member == kNone || b.member == kNone) return a.member == kNone && b.member != kNone;
+    return member_name(g, a.member) < member_name(g, b.member);
+  });
 }
 
 void RuleState::take(std::uint32_t g, std::uint16_t i, const Incoming& reading, Nanoseconds now, Sink& sink) {

@@ -31,6 +31,7 @@
 #include "rules/memory/sliding_window.h"
 #include "rules/memory/step.h"
 #include "rules/rule_set.h"
+#include "rules/state/pending.h"
 #include "rules/state/timers.h"
 
 namespace weir::rules {
@@ -143,23 +144,12 @@ class RuleState {
   bool restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds>& wakes);
 
  private:
-  struct Pending {  // a reading that waits for its order
-    Timestamp time;
-    double number;
-    std::uint32_t quality;
-    std::uint32_t member;
-    std::uint16_t slot;
-    std::unique_ptr<std::string> text;
-    auto place() const { return std::tuple(time, slot, member); }
-  };
-  struct Backlog {  // ascending by time, slot and member, from `begin` on
-    std::vector<Pending> readings;
-    std::size_t begin = 0;
+  struct Backlog {
+    PendingReadings readings;
     // What the group's newest event time was a while ago: of what is `settled`, nobody waits for an idle
     // input any longer. By arrival, and not by event time: series of one batch come one after the other.
     Timestamp settled = kLongAgo, staged = kLongAgo;
     Nanoseconds staged_at = 0;
-    bool empty() const { return begin == readings.size(); }
   };
   struct Member {
     const std::string* name;  // its captures, joined by '/'
@@ -195,7 +185,7 @@ class RuleState {
   struct Kept {  // a window that may be computed anew
     Timestamp begin, end;
     std::string before;  // the computation as it was when the window began
-    std::vector<Pending> readings;
+    PendingReadings readings;
     std::vector<double> said;  // what went out, number and quality of each; NaN: unknown
     bool dirty = false;        // a late reading came into it
     bool full = false;         // more readings came than are kept: nothing up to its end is computed anew
@@ -231,7 +221,8 @@ class RuleState {
   template <class T>
   std::size_t gather_run(std::uint32_t g, const model::Series& series, const std::vector<T>& column,
                          std::size_t begin, Nanoseconds now);
-  void came(std::uint32_t member, std::uint16_t slot);  // with the event time that fresh_ is of
+  void arrive(std::uint32_t g, const Pending& reading);  // with the event time that fresh_ is of
+  void sort_fresh(std::uint32_t g);
   void take(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
   void too_late(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Timestamp last, Sink& sink);
   void heard(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now,
@@ -305,8 +296,8 @@ class RuleState {
   // rule_snapshot.cpp
   void save_computation(std::uint32_t g, std::string& out) const;  // what is computed with: inputs, steps, windows
   bool restore_computation(std::uint32_t g, ByteReader& in);
-  static void save_pending(const Pending& reading, std::string& out);
-  bool restore_pending(std::uint32_t g, ByteReader& in, std::vector<Pending>& to) const;
+  static void save_pending(const PendingReadings& readings, std::string& out);
+  bool restore_pending(std::uint32_t g, ByteReader& in, std::uint64_t most, PendingReadings& to) const;
 
   const Rule* rule_;
   bool threshold_ = false;  // the rule is `t > 90` and an alert, nothing else

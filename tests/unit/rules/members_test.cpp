@@ -110,5 +110,30 @@ rules:
   EXPECT_THAT(plant.said(), ElementsAre("10 a/sum = 101 revised"));
 }
 
+TEST(Members, WindowsOfSeveralInputsAreKeptThroughARestart) {
+  constexpr const char* kRevised = R"Y(
+rules:
+  - name: drop
+    from: {p: "{line}/p-{k}", q: "{line}/q-{k}"}
+    across: k
+    within: forever
+    window: 10s
+    late: revise
+    emit: {"{line}/drop": sum(p - q), "{line}/last": last(p)}
+)Y";
+  Plant plant(kRevised);
+  for (const char* k : {"b", "a"})  // whose names are not in the order in which they came
+    plant.at(1, std::string("x/p-") + k, k[0] == 'a' ? 9.0 : 8.0).at(1, std::string("x/q-") + k, 4.0);
+  plant.at(12, "x/p-a", 9.0).tick_to(15);
+  EXPECT_THAT(plant.said(), ElementsAre("10 x/drop = 9", "10 x/last = 8"));
+  Plant next(kRevised);
+  ASSERT_TRUE(next.engine.restore(plant.engine.save()));
+  EXPECT_EQ(next.engine.save(), plant.engine.save());
+  for (Plant* each : {&plant, &next}) {
+    each->at(5, "x/q-b", 3.0, model::kGood, 16);
+    EXPECT_THAT(each->said(), ElementsAre("10 x/drop = 14 revised")) << "and the last is the same";
+  }
+}
+
 }  // namespace
 }  // namespace weir::rules

@@ -1,6 +1,10 @@
 // Each kind of window, with known answers.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <numeric>
+#include <random>
+
 #include "plant.h"
 
 namespace weir::rules {
@@ -22,6 +26,36 @@ TEST(Window, HopsOverItsPanes) {
               ElementsAre("8 d/sum = 115", "8 d/max = 100", "8 d/first = 10", "10 d/sum = 105", "10 d/max = 100",
                           "10 d/first = 100", "12 d/sum = 5", "12 d/max = 5", "12 d/first = 5"));
   EXPECT_FALSE(plant.engine.waits_for_time());
+}
+
+TEST(Window, WaitsForTheSameInWhateverOrderItCame) {
+  std::vector<int> order(1'000);
+  std::iota(order.begin(), order.end(), 1);
+  const auto waiting = [&] {
+    auto plant = std::make_unique<Plant>(
+        rule("    window: 10s\n    lateness: 1h\n    emit: {d/sum: sum(t), d/last: last(t)}\n"));
+    // Each again later on: of two of one instant the first counts.
+    for (std::size_t i = 0; i < order.size(); ++i)
+      for (const std::size_t back : {0, 7, 90})
+        if (i >= back)
+          plant->at(order[i - back], "d/t", order[i - back] + 10'000.0 * static_cast<double>(back), model::kGood, 1);
+    return plant;
+  };
+  const auto expected = waiting();
+  EXPECT_EQ(expected->engine.counters().duplicate, 1'903U);
+  const std::string saved = expected->engine.save();
+  const std::vector<std::string> said = expected->at(10'000, "d/t", 0.0).said();
+  EXPECT_EQ(said.size(), 202U);
+  std::mt19937 random(1);
+  for (const char* how : {"backwards", "from both ends", "anyhow"}) {
+    if (how[0] == 'b') std::ranges::reverse(order);
+    else if (how[0] == 'f')
+      for (std::size_t i = 1; i < order.size(); i += 2) std::swap(order[i], order[order.size() - 1 - i / 2 * 2]);
+    else std::ranges::shuffle(order, random);
+    const auto plant = waiting();
+    EXPECT_EQ(plant->engine.save(), saved) << how;
+    EXPECT_EQ(plant->at(10'000, "d/t", 0.0).said(), said) << how;
+  }
 }
 
 TEST(Window, OfASessionEndsWhenNothingComes) {
