@@ -70,7 +70,8 @@ class ZoneCalendar final : public Calendar {
     const Nanoseconds fraction = time % kSecond + (time % kSecond < 0 ? kSecond : 0);
     return {static_cast<int>(of_day / kHourSeconds), static_cast<int>(of_day / 60 % 60),
             static_cast<int>(since_monday - floor_to(since_monday, 7)) + 1,
-            static_cast<double>(of_day) + static_cast<double>(fraction) / kSecond};
+            static_cast<double>(of_day) + static_cast<double>(fraction) / kSecond,
+            static_cast<std::int32_t>(day / kDaySeconds)};
   }
 
   Stretch stretch(Unit unit, Timestamp time) const override {

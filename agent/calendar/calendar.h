@@ -3,6 +3,7 @@
 // Time zones as in the IANA database of the box (/usr/share/zoneinfo). Immutable; thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,6 +40,7 @@ class Calendar {
   struct Local {
     int hour, minute, weekday;  // 1 is Monday
     double time_of_day;         // seconds since local midnight as the clock shows it
+    std::int32_t day;           // since 1970-01-01
   };
   virtual Local local(Timestamp time) const = 0;
 };

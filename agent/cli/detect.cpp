@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "calendar/calendar.h"
 #include "cli/chart.h"
 #include "cli/cli.h"
 #include "cli/judged_file.h"
@@ -25,8 +26,9 @@ constexpr std::size_t kAlarmsOfAFolder = 3;  // of each file
 
 struct Given {
   fs::path input;
-  std::string sensitivity = "normal", window;
+  std::string sensitivity = "normal", window, timezone;
   detect::Settings settings;
+  std::shared_ptr<const calendar::Calendar> calendar;
   std::optional<fs::path> out;
   bool plot = false;
 };
@@ -95,7 +97,7 @@ Result<Findings> detect_file(const Given& given, const fs::path& input, const st
   std::error_code ignored;
   if (output && fs::equivalent(input, *output, ignored))
     return fail("it would be overwritten", "give --out another folder");
-  auto detector = detect::make_detector(given.settings);
+  auto detector = detect::make_detector(given.settings, given.calendar);
   if (!detector) return std::unexpected(detector.error());
   std::ifstream in(input, std::ios::binary);
   if (!in) return fail("it cannot be opened", "is it there, and may it be read?");
@@ -190,6 +192,11 @@ Result<void> run_detect(Given& given, bool& whole) {
       return fail("--window: '" + given.window + "' is no duration", "30m, 1h");
     given.settings.window = window;
   }
+  if (!given.timezone.empty()) {
+    auto calendar = calendar::Calendar::make(given.timezone, {});
+    if (!calendar) return context("--timezone", calendar.error());
+    given.calendar = std::move(*calendar);
+  }
   if (const auto made = detect::make_detector(given.settings); !made) return std::unexpected(made.error());
   if (fs::is_directory(given.input)) {
     if (!given.out) throw CLI::RequiredError("--out, where the results of a folder go,");
@@ -225,6 +232,7 @@ void add_detect(CLI::App& app, Context& context) {
   command->add_option("--window", given->window, "How far back they look: 1h; of flatline, how long is fine");
   command->add_option("--alpha", given->settings.alpha, "Of zscore and ewma: what the newest reading weighs");
   command->add_option("--drift", given->settings.drift, "Of cusum: what is not summed, in standard deviations");
+  command->add_option("--timezone", given->timezone, "That days and weeks go by: Europe/Berlin; else UTC");
   command->add_option("--out", given->out, "The folder for the results, else standard output");
   command->add_flag("--plot", given->plot, "A picture (SVG) beside each result");
   command->callback([given, &context] {

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <limits>
 
-#include "detect/day_pattern.h"
 #include "detect/moving.h"
 #include "detect/news.h"
 #include "detect/saved.h"
@@ -14,11 +13,12 @@
 #include "detect/simple_detector.h"
 #include "detect/stillness.h"
 #include "detect/surprise.h"
+#include "detect/time_pattern.h"
 
 namespace weir::detect {
 namespace {
 
-enum Question { kChange, kLevel, kUnrest, kExtreme, kDaily, kShape, kCoarseShape, kQuestions };
+enum Question { kChange, kLevel, kUnrest, kExtreme, kTime, kShape, kCoarseShape, kQuestions };
 constexpr int kFrozen = kQuestions, kNothing = kQuestions + 1;  // other reasons
 
 // A new extreme and a new shape say more than the others: a large change is often an everyday one.
@@ -32,7 +32,7 @@ constexpr double kScale = 2.36;  // the sum of surprises that gives the score 0.
 constexpr std::uint64_t kShort = 40, kLong = 3'000, kUsualChange = 300, kAll = 100'000;  // horizons, in readings
 constexpr std::size_t kCoarse = 12;  // readings in one step of a coarse shape
 constexpr std::size_t kRecent = kCoarse * Shapes::kLength;
-constexpr double kOffDay = 12;  // horizon of the distance from the usual of the day
+constexpr double kOffUsual = 12;  // horizon of the distance from the usual of the day
 constexpr std::uint64_t kMany = 1ull << 40;
 
 double least_scale(double value) {  // of rounding, at this size; never 0
@@ -67,7 +67,8 @@ std::string times(double count) {
 
 class DefaultDetector final : public Detector {
  public:
-  explicit DefaultDetector(Sensitivity sensitivity) : threshold_(default_threshold(sensitivity)) {}
+  DefaultDetector(Sensitivity sensitivity, std::shared_ptr<const calendar::Calendar> calendar)
+      : threshold_(default_threshold(sensitivity)), calendar_(std::move(calendar)) {}
 
   Verdict judge(Timestamp time, double value) override {
     if (!std::isfinite(value)) return {};
@@ -77,8 +78,9 @@ class DefaultDetector final : public Detector {
     now_ = time;
     if (readings_ == 0) since_ = time;
     if (stillness_.frozen(time, value != last_)) surprise += kFrozenWeight, reason_ = kFrozen;
-    if (readings_ > 0) surprise += ask(time, value);
-    learn(time, value);
+    const calendar::Calendar::Local local = wall(time);
+    if (readings_ > 0) surprise += ask(local, value);
+    learn(local, value);
     const double left = news_.of(surprise, kScale * threshold_ / (1 - threshold_));
     const double score = left / (left + kScale);
     return {score, score >= threshold_};
@@ -92,7 +94,7 @@ class DefaultDetector final : public Detector {
 
  private:
   // The sum of what surprises; each question learns of its answer.
-  double ask(Timestamp time, double value) {
+  double ask(const calendar::Calendar::Local& local, double value) {
     const double least = least_scale(value), sd = long_.sd() + least, unit = all_.sd() + least;
     const double change = std::fabs(value - last_);
     double sum = 0, most = reason_ == kFrozen ? kFrozenWeight : 0;
@@ -110,9 +112,10 @@ class DefaultDetector final : public Detector {
       history.learn(magnitude);
     };
 
-    const auto usual_now = day_.at(time);
-    // What leads to the usual of this time of day is no large change.
-    answer(kChange, std::min(change, std::fabs(value - usual_now.value_or(last_))) / (usual_change_.mean() + least));
+    const auto usual_now = pattern_.at(local);
+    const double here = usual_now ? usual_now->value : last_;
+    // What leads to the usual of this time is no large change.
+    answer(kChange, std::min(change, std::fabs(value - here)) / (usual_change_.mean() + least));
     answer(kLevel, std::fabs(short_.mean() - long_.mean()) / sd);
     const double unrest = std::log((short_change_.mean() + least) / (long_change_.mean() + least));
     answer(kUnrest, std::fabs(unrest));
@@ -121,8 +124,9 @@ class DefaultDetector final : public Detector {
     answer(kExtreme, beyond < kBeyond ? 0 : beyond);
     if (reason_ == kExtreme) factor_ = value - lowest_;
     if (usual_now) {
-      off_day_ += (value - *usual_now - off_day_) / kOffDay;
-      answer(kDaily, std::fabs(off_day_) / sd);
+      off_usual_ += (value - here - off_usual_) / kOffUsual;
+      of_week_ = usual_now->of_week;
+      answer(kTime, std::fabs(off_usual_) / sd);
     }
 
     std::shift_left(recent_.begin(), recent_.end(), 1);
@@ -144,13 +148,13 @@ class DefaultDetector final : public Detector {
     return sum;
   }
 
-  void learn(Timestamp time, double value) {
+  void learn(const calendar::Calendar::Local& local, double value) {
     if (readings_ > 0) {
       const double change = std::fabs(value - last_);
       usual_change_.add(change);
       short_change_.add(change);
       long_change_.add(change);
-      day_.learn(time, value);
+      pattern_.learn(local, value);
     }
     highest_ = readings_ == 0 ? value : std::max(highest_, value);
     lowest_ = readings_ == 0 ? value : std::min(lowest_, value);
@@ -161,17 +165,26 @@ class DefaultDetector final : public Detector {
     readings_ = std::min(readings_ + 1, kMany);
   }
 
+  // The clock on the wall, or that of UTC.
+  calendar::Calendar::Local wall(Timestamp time) const { return (calendar_ ? *calendar_ : utc()).local(time); }
+  static const calendar::Calendar& utc() {
+    static const auto calendar = calendar::Calendar::make("UTC", {}).value();
+    return *calendar;
+  }
+  std::string when() const;
+
   double threshold_;
+  std::shared_ptr<const calendar::Calendar> calendar_;
   std::uint64_t readings_ = 0;
   Timestamp since_ = 0, now_ = 0;
   double last_ = 0, highest_ = 0, lowest_ = 0;
-  double off_day_ = 0;  // mean distance of the last readings from the usual of their time of day
+  double off_usual_ = 0;  // mean distance of the last readings from the usual of their time
   Moving usual_change_{kUsualChange}, short_change_{kShort}, long_change_{kLong};
   Moving short_{kShort}, long_{kLong}, all_{kAll};
   static constexpr std::size_t kDelay = Surprise::kMostDelay;  // of what lasts longer than one reading
   std::array<Surprise, kQuestions> histories_{Surprise(),       Surprise(kDelay), Surprise(kDelay), Surprise(),
                                               Surprise(kDelay), Surprise(kDelay), Surprise(kDelay)};
-  DayPattern day_;
+  TimePattern pattern_;
   std::array<double, kRecent> recent_{};
   Shapes shapes_, coarse_shapes_;
   Stillness stillness_;
@@ -179,7 +192,19 @@ class DefaultDetector final : public Detector {
 
   int reason_ = kNothing;  // of the last verdict: a Question, kFrozen or kNothing
   double factor_ = 0;      // how many times the usual
+  bool of_week_ = false;   // what is usual was that of a day of the week
 };
+
+std::string DefaultDetector::when() const {
+  static constexpr const char* kDays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                          "Friday", "Saturday", "Sunday"};
+  const calendar::Calendar::Local local = wall(now_);
+  char text[48];
+  std::snprintf(text, sizeof text, "%s%sat %02d:%02d%s", of_week_ ? "on a " : "",
+                of_week_ ? (std::string(kDays[local.weekday - 1]) + " ").c_str() : "", local.hour, local.minute,
+                calendar_ ? "" : " UTC");
+  return text;
+}
 
 std::string DefaultDetector::reason() const {
   const std::string so_far = "in the " + rough(from_to(since_, now_)) + " since the start";
@@ -194,12 +219,7 @@ std::string DefaultDetector::reason() const {
              ", and the long one, " + number_text(long_.mean());
     case kUnrest: return "it changes " + times(factor_) + " as much as usual";
     case kExtreme: return std::string(factor_ > 0 ? "higher" : "lower") + " than anything " + so_far;
-    case kDaily: {
-      char hour[16];
-      const auto minutes = static_cast<int>((now_ % kDay + kDay) % kDay / kMinute);
-      std::snprintf(hour, sizeof hour, "%02d:%02d", minutes / 60, minutes % 60);
-      return usual("distance") + " of late from what is normal at " + hour + " UTC";
-    }
+    case kTime: return usual("distance") + " of late from what is normal " + when();
     case kShape:
       return usual("distance") + " from any shape of " + std::to_string(Shapes::kLength) + " readings " + so_far;
     case kCoarseShape:
@@ -216,11 +236,11 @@ void DefaultDetector::save(std::string& out) const {
   put_varint(out, readings_);
   put_varint(out, zigzag(since_));
   put_varint(out, zigzag(now_));
-  put_varint(out, static_cast<std::uint64_t>(reason_));
-  put_numbers(out, {factor_, off_day_, last_, highest_, lowest_});
+  put_varint(out, static_cast<std::uint64_t>(reason_) * 2 + (of_week_ ? 1 : 0));
+  put_numbers(out, {factor_, off_usual_, last_, highest_, lowest_});
   for (const Moving* one : {&usual_change_, &short_change_, &long_change_, &short_, &long_, &all_}) one->save(out);
   for (const Surprise& history : histories_) history.save(out);
-  day_.save(out);
+  pattern_.save(out);
   for (const double value : recent_) put_double(out, value);
   shapes_.save(out);
   coarse_shapes_.save(out);
@@ -233,17 +253,18 @@ bool DefaultDetector::restore(ByteReader& in) {
   if (!read(in, readings_, kMany)) return false;
   since_ = unzigzag(in.varint());
   now_ = unzigzag(in.varint());
-  if (!read(in, reason, kNothing) || !read(in, factor_, -4 * kFarthest, 4 * kFarthest) ||
-      !read(in, off_day_, -4 * kFarthest, 4 * kFarthest))
+  if (!read(in, reason, kNothing * 2 + 1) || !read(in, factor_, -4 * kFarthest, 4 * kFarthest) ||
+      !read(in, off_usual_, -4 * kFarthest, 4 * kFarthest))
     return false;
-  reason_ = static_cast<int>(reason);
+  reason_ = static_cast<int>(reason / 2);
+  of_week_ = reason % 2 != 0;
   for (double* value : {&last_, &highest_, &lowest_})
     if (!read(in, *value, -kFarthest, kFarthest)) return false;
   for (Moving* one : {&usual_change_, &short_change_, &long_change_, &short_, &long_, &all_})
     if (!one->restore(in)) return false;
   for (Surprise& history : histories_)
     if (!history.restore(in)) return false;
-  if (!day_.restore(in)) return false;
+  if (!pattern_.restore(in)) return false;
   for (double& value : recent_)
     if (!read(in, value, -kFarthest, kFarthest)) return false;
   return shapes_.restore(in) && coarse_shapes_.restore(in) && stillness_.restore(in) && news_.restore(in);
@@ -251,8 +272,9 @@ bool DefaultDetector::restore(ByteReader& in) {
 
 }  // namespace
 
-std::unique_ptr<Detector> make_default_detector(Sensitivity sensitivity) {
-  return std::make_unique<DefaultDetector>(sensitivity);
+std::unique_ptr<Detector> make_default_detector(Sensitivity sensitivity,
+                                                std::shared_ptr<const calendar::Calendar> calendar) {
+  return std::make_unique<DefaultDetector>(sensitivity, std::move(calendar));
 }
 
 double default_threshold(Sensitivity sensitivity) {

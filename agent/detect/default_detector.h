@@ -21,7 +21,9 @@
 
 namespace weir::detect {
 
-std::unique_ptr<Detector> make_default_detector(Sensitivity sensitivity);
+// `calendar`: the clock on the wall that days and weeks go by; nullptr: UTC.
+std::unique_ptr<Detector> make_default_detector(Sensitivity sensitivity,
+                                                std::shared_ptr<const calendar::Calendar> calendar = nullptr);
 double default_threshold(Sensitivity sensitivity);
 
 }  // namespace weir::detect

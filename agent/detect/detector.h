@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "calendar/calendar.h"
 
 namespace weir::detect {
 
@@ -58,7 +59,9 @@ class Detector {
 std::span<const std::string_view> methods();
 
 // An error if there is no such method, if it does not know what is set, or if that is out of range.
-Result<std::unique_ptr<Detector>> make_detector(const Settings& settings);
+// The clock on the wall is what days and weeks go by: the site's, or UTC's.
+Result<std::unique_ptr<Detector>> make_detector(const Settings& settings,
+                                                std::shared_ptr<const calendar::Calendar> calendar = nullptr);
 
 // The score from which on a verdict is anomalous.
 double threshold(const Settings& settings);

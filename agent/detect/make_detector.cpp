@@ -12,12 +12,12 @@ namespace {
 
 struct Method {
   std::string_view name;
-  std::string_view knows;  // the settings that it takes, with commas
-  std::unique_ptr<Detector> (*make)(const Settings&);
+  std::string_view knows;                              // the settings that it takes, with commas
+  std::unique_ptr<Detector> (*make)(const Settings&);  // the default one also needs the clock on the wall
 };
 
 constexpr Method kMethods[] = {
-    {"default", "sensitivity", [](const Settings& settings) { return make_default_detector(settings.sensitivity); }},
+    {"default", "sensitivity", nullptr},
     {"zscore", "threshold, window, alpha", make_zscore},
     {"ewma", "threshold, window, alpha", make_ewma},
     {"mad", "threshold, window", make_mad},
@@ -70,7 +70,8 @@ Result<void> check(const Method& method, const Settings& settings) {
 
 std::span<const std::string_view> methods() { return kNames; }
 
-Result<std::unique_ptr<Detector>> make_detector(const Settings& settings) {
+Result<std::unique_ptr<Detector>> make_detector(const Settings& settings,
+                                                std::shared_ptr<const calendar::Calendar> calendar) {
   const auto* method = std::ranges::find(kMethods, settings.method, &Method::name);
   if (method == std::end(kMethods)) {
     const std::string meant = did_you_mean(settings.method, kNames);
@@ -79,6 +80,7 @@ Result<std::unique_ptr<Detector>> make_detector(const Settings& settings) {
         meant.empty() ? "there are " + join(std::vector<std::string>(kNames.begin(), kNames.end()), ", ") : meant);
   }
   if (auto fine = check(*method, settings); !fine) return std::unexpected(fine.error());
+  if (method->make == nullptr) return make_default_detector(settings.sensitivity, std::move(calendar));
   return method->make(settings);
 }
 

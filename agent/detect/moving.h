@@ -16,6 +16,7 @@ class Moving {
  public:
   explicit Moving(std::uint64_t horizon) : horizon_(horizon) {}
 
+  std::uint64_t count() const { return count_; }  // of readings, the horizon at most
   double mean() const { return mean_; }
   double sd() const { return std::sqrt(variance_); }
 

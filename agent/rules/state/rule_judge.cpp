@@ -107,7 +107,7 @@ void RuleState::look_for_anomaly(std::uint32_t g, Scene& scene, bool fresh) {
   const Slot& input = slots_[g * rule_->inputs.size()];
   const bool known = valid_at(input, rule_->within[0], scene.time);
   if (!detection.detector) {
-    auto made = detect::make_detector(*rule_->detect);
+    auto made = detect::make_detector(*rule_->detect, rule_->calendar);
     if (!made) return;  // its settings were checked when the rule was read
     detection.detector = std::move(*made);
   }

@@ -261,7 +261,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
       const bool there = get_flag(in);
       ByteReader bytes(in.bytes());
       if (there) {
-        auto made = detect::make_detector(*rule_->detect);
+        auto made = detect::make_detector(*rule_->detect, rule_->calendar);
         if (!made || !(*made)->restore(bytes)) return false;
         detection.detector = std::move(*made);
       }

@@ -10,6 +10,7 @@
 #include <numbers>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/random.h"
 
 namespace weir::detect {
@@ -142,6 +143,65 @@ TEST(DefaultDetector, NoticesADayThatIsUnlikeTheOthers) {
   const std::string reason = reason_of(all, missed, 40);
   EXPECT_NE(reason.find("of late from what is normal at 08:"), std::string::npos) << reason;
   EXPECT_LE(count_within(all, 10 * kPerDay, 18 * kPerDay), 3);
+}
+
+// An office: people from eight to five by the clock on the wall, none at weekends, none on one day.
+class Office {
+ public:
+  Office(std::string_view zone, std::string_view first, int day_off) : day_off_(day_off) {
+    calendar_ = calendar::Calendar::make(zone, {}).value();
+    parse_iso(first, first_);
+    first_day_ = calendar_->local(first_).day;
+  }
+
+  const std::shared_ptr<const calendar::Calendar>& calendar() const { return calendar_; }
+
+  struct Day {
+    int day;  // since the first
+    std::string reason;
+  };
+  std::vector<Day> alarms(Detector& detector, int days) {
+    std::vector<Day> out;
+    for (int i = 0; i < days * 96; ++i) {
+      const Timestamp time = first_ + i * 15 * kMinute;
+      const calendar::Calendar::Local local = calendar_->local(time);
+      const int day = local.day - first_day_;
+      const bool works = local.weekday <= 5 && local.hour >= 8 && local.hour < 17 && day != day_off_;
+      if (detector.judge(time, (works ? 60 : 20) + noise_()).anomalous) out.push_back({day, detector.reason()});
+    }
+    return out;
+  }
+
+ private:
+  std::shared_ptr<const calendar::Calendar> calendar_;
+  Timestamp first_ = 0;
+  int first_day_ = 0, day_off_;
+  Noise noise_;
+};
+
+TEST(DefaultDetector, NoticesADayThatIsUnlikeThatDayOfOtherWeeks) {
+  constexpr int kDayOff = 50;  // a Tuesday
+  Office office("Europe/Berlin", "2026-01-04T23:00:00Z", kDayOff);
+  const auto detector = make_default_detector(Sensitivity::normal, office.calendar());
+  std::string told;
+  int others = 0;
+  for (const Office::Day& alarm : office.alarms(*detector, 56)) {
+    if (alarm.day == kDayOff) told += alarm.reason + "\n";
+    else if (alarm.day >= 28) ++others;
+  }
+  EXPECT_NE(told.find("of late from what is normal on a Tuesday at "), std::string::npos) << told;
+  EXPECT_LE(others, 2) << "weekends are like weekends";
+}
+
+TEST(DefaultDetector, GoesByTheClockOnTheWall) {
+  const auto alarms_on_the_monday_behind_the_change = [](bool knows_zone) {
+    Office office("Europe/Berlin", "2026-01-18T23:00:00Z", -1);
+    const auto detector = make_default_detector(Sensitivity::normal, knows_zone ? office.calendar() : nullptr);
+    const auto all = office.alarms(*detector, 71);
+    return std::ranges::count_if(all, [](const Office::Day& alarm) { return alarm.day == 70; });  // 30 March
+  };
+  EXPECT_EQ(alarms_on_the_monday_behind_the_change(true), 0);
+  EXPECT_GT(alarms_on_the_monday_behind_the_change(false), 0) << "people come an hour earlier";
 }
 
 TEST(DefaultDetector, WhiteNoiseGivesFewAlarms) {
