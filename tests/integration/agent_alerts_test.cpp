@@ -1,50 +1,27 @@
 // Alerts on a real bus, by people's hands and over restarts; and what rules write to a real driver.
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <map>
-#include <memory>
-#include <string>
-#include <vector>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <boost/asio/io_context.hpp>
 
 #include "base/json.h"
-#include "base/text.h"
-#include "mqtt/paho.h"
-#include "process/process.h"
-#include "test_support/agent.h"
-#include "test_support/mosquitto.h"
+#include "weir_test.h"
 
 namespace weir {
 namespace {
 
-using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-class AlertsTest : public testing::Test {
+class AlertsTest : public LiveTest {
  protected:
   void SetUp() override {
-    if (!test::Mosquitto::installed()) GTEST_SKIP() << "mosquitto is not installed";
-    bus_ = std::make_unique<test::Mosquitto>();
-    mqtt::Options options;
-    options.url = bus_->url();
-    options.client_id = "panel";
-    panel_ = mqtt::make_paho_client(io_.get_executor(), options);
-    panel_->start({.connected =
-                       [this] {
-                         panel_->subscribe({"weir/v1/alerts/#", "weir/v1/alert/answer"},
-                                           [this](const Result<void>& done) { listens_ = done.has_value(); });
-                       },
-                   .disconnected = [](const Error&) {},
-                   .message = [this](const mqtt::Message& message) { heard(message); }});
-    ASSERT_TRUE(agent_.until([&] { return listens_; }));
+    LiveTest::SetUp();
+    if (IsSkipped()) return;
+    bus_.emplace();
+    panel_ = connect(bus_->url(), "panel", {"weir/v1/alerts/#", "weir/v1/alert/answer"},
+                     [this](const mqtt::Message& message) { heard(message); });
   }
-  void TearDown() override { EXPECT_TRUE(agent_.stop()); }
 
   void heard(const mqtt::Message& message) {
     if (message.topic == "weir/v1/alert/answer") answers_.push_back(message.payload);
@@ -53,15 +30,9 @@ class AlertsTest : public testing::Test {
     else shown_[message.topic] = message.payload;
   }
 
-  void say(const std::string& topic, const std::string& payload, bool retained = false) {
-    bool taken = false;
-    panel_->publish({topic, payload, 1, retained}, [&](const Result<void>& done) { taken = done.has_value(); });
-    ASSERT_TRUE(agent_.until([&] { return taken; }));
-  }
-
   std::string answer_to(const std::string& command) {
     answers_.clear();
-    say("weir/v1/alert", command);
+    publish(*panel_, {"weir/v1/alert", command});
     EXPECT_TRUE(agent_.until([&] { return !answers_.empty(); })) << command;
     return answers_.empty() ? "" : answers_.front();
   }
@@ -71,47 +42,31 @@ class AlertsTest : public testing::Test {
     return found != shown_.end() && found->second.find(part) != std::string::npos;
   }
 
-  // weir with these arguments, as its users run it; all that it says.
-  std::string weir(std::vector<std::string> arguments, int expected = 0) {
-    arguments.insert(arguments.end(),
-                     {"--config", (agent_ / "weir.yaml").string(), "--runtime-dir", (agent_ / "run").string()});
-    const auto output =
-        process::run({.executable = std::filesystem::path(WEIR_BIN) / "weir", .arguments = arguments}, 30s);
-    EXPECT_TRUE(output) << output.error().text();
-    if (!output) return {};
-    const std::string said = join(output->out, "\n") + "\n" + join(output->error, "\n");
-    EXPECT_EQ(output->exit.code(), expected) << join(arguments, " ") << "\n" << said;
-    return said;
-  }
-
-  boost::asio::io_context io_;
-  std::unique_ptr<test::Mosquitto> bus_;
+  std::optional<test::Mosquitto> bus_;
   std::unique_ptr<mqtt::Client> panel_;
-  test::Agent agent_{io_, WEIR_BIN};
   std::map<std::string, std::string> shown_;  // what a panel would show, by topic
   std::vector<std::string> answers_;
-  bool listens_ = false;
 };
 
 TEST_F(AlertsTest, ArePublishedHandledAndReconciled) {
   const auto configure = [&](const std::string& temperature) {
-    agent_.write("weir.yaml",
-                 "version: 1\nsite: hall\nbus: {url: \"" + bus_->url() +
-                     "\"}\nstore: {path: weir.db, commit_interval: 50ms}\ndrivers:\n  sim:\n    kind: simulator\n"
-                     "    options: {signals: {box-1/temperature: {wave: constant, offset: " +
-                     temperature + ", interval: 50ms}}}\n");
+    write("weir.yaml",
+          "version: 1\nsite: hall\nbus: {url: \"" + bus_->url() +
+              "\"}\nstore: {path: weir.db, commit_interval: 50ms}\ndrivers:\n  sim:\n    kind: simulator\n"
+              "    options: {signals: {box-1/temperature: {wave: constant, offset: " +
+              temperature + ", interval: 50ms}}}\n");
   };
   configure("95");
-  agent_.write("rules.d/a.yaml",
-               "rules:\n"
-               "  - name: too hot\n"
-               "    from: {t: \"{box}/temperature\"}\n"
-               "    when: t > 90\n"
-               "    alert: {severity: critical, message: \"{box} is at {t:.1f} °C\"}\n"
-               "  - name: smoke\n"
-               "    from: {t: \"{box}/temperature\"}\n"
-               "    when: t > 92\n"
-               "    alert: {severity: warning, latch: true}\n");
+  write("rules.d/a.yaml",
+        "rules:\n"
+        "  - name: too hot\n"
+        "    from: {t: \"{box}/temperature\"}\n"
+        "    when: t > 90\n"
+        "    alert: {severity: critical, message: \"{box} is at {t:.1f} °C\"}\n"
+        "  - name: smoke\n"
+        "    from: {t: \"{box}/temperature\"}\n"
+        "    when: t > 92\n"
+        "    alert: {severity: warning, latch: true}\n");
   agent_.start();
   const std::string hot = "weir/v1/alerts/too%20hot/box-1", smoke = "weir/v1/alerts/smoke/box-1";
   ASSERT_TRUE(agent_.until([&] { return shown_.contains(hot) && shown_.contains(smoke); })) << agent_.said();
@@ -136,22 +91,22 @@ TEST_F(AlertsTest, ArePublishedHandledAndReconciled) {
     EXPECT_THAT(answer_to(odd), HasSubstr(R"({"error":")")) << odd.substr(0, 40);
 
   // By hand.
-  EXPECT_THAT(weir({"alerts"}),
+  EXPECT_THAT(done({"alerts"}),
               AllOf(HasSubstr("too hot/box-1"), HasSubstr("active, acknowledged"), HasSubstr("box-1 is at 95.0 °C")));
-  weir({"alerts", "shelve", "too hot/box-1", "--for", "8h"}, 2);
-  weir({"alerts", "shelve", "too hot/box-1", "--for", "8h", "--why", "the sensor is changed"});
+  refused({"alerts", "shelve", "too hot/box-1", "--for", "8h"}, 2);
+  done({"alerts", "shelve", "too hot/box-1", "--for", "8h", "--why", "the sensor is changed"});
   EXPECT_TRUE(agent_.until([&] { return shows(hot, R"("shelved":true)"); }));
-  EXPECT_THAT(weir({"alerts"}), AllOf(Not(HasSubstr("too hot")), HasSubstr("1 more, latched or shelved")));
-  EXPECT_THAT(weir({"alerts", "--all"}), AllOf(HasSubstr("too hot"), HasSubstr("the sensor is changed")));
-  EXPECT_THAT(weir({"alerts", "reset", "smok/box-1"}, 1), HasSubstr("did you mean 'smoke/box-1'?"));
-  weir({"alerts", "unshelve", "too hot/box-1"});
+  EXPECT_THAT(done({"alerts"}), AllOf(Not(HasSubstr("too hot")), HasSubstr("1 more, latched or shelved")));
+  EXPECT_THAT(done({"alerts", "--all"}), AllOf(HasSubstr("too hot"), HasSubstr("the sensor is changed")));
+  EXPECT_THAT(refused({"alerts", "reset", "smok/box-1"}), HasSubstr("did you mean 'smoke/box-1'?"));
+  done({"alerts", "unshelve", "too hot/box-1"});
   EXPECT_TRUE(agent_.until([&] { return shows(hot, R"("shelved":false)"); }));
-  EXPECT_THAT(weir({"status"}), AllOf(HasSubstr("Active alerts: 1 critical, 1 warning"), HasSubstr("too hot/box-1")));
+  EXPECT_THAT(done({"status"}), AllOf(HasSubstr("Active alerts: 1 critical, 1 warning"), HasSubstr("too hot/box-1")));
 
   // Killed while it is active; what is retained stays, also what nobody says any more.
   agent_.stop(SIGKILL);
-  say("weir/v1/alerts/gone/7", R"({"id":"0","rule":"gone"})", true);
-  say(smoke, "", true);
+  publish(*panel_, {"weir/v1/alerts/gone/7", R"({"id":"0","rule":"gone"})", 1, true});
+  publish(*panel_, {smoke, "", 1, true});
   EXPECT_TRUE(shows(hot, R"("active":true)"));
   configure("20");
   agent_.start();
@@ -159,27 +114,27 @@ TEST_F(AlertsTest, ArePublishedHandledAndReconciled) {
       << agent_.said();
   ASSERT_TRUE(agent_.until([&] { return shows(smoke, R"("active":false)"); }));
   EXPECT_TRUE(shows(smoke, R"("latched":true)"));
-  EXPECT_THAT(weir({"alerts", "--all", "--json"}), HasSubstr(R"("target":"smoke/box-1")"));
-  weir({"alerts", "reset", "smoke", "--why", "looked"});
+  EXPECT_THAT(done({"alerts", "--all", "--json"}), HasSubstr(R"("target":"smoke/box-1")"));
+  done({"alerts", "reset", "smoke", "--why", "looked"});
   EXPECT_TRUE(agent_.until([&] { return shown_.empty(); }));
 
   // A rule that is gone leaves nothing behind.
   configure("95");
   ASSERT_NE(agent_.ask("reload").find("done"), nullptr);
   ASSERT_TRUE(agent_.until([&] { return shown_.contains(hot) && shown_.contains(smoke); }));
-  agent_.write("rules.d/a.yaml", "rules: []\n");
+  write("rules.d/a.yaml", "rules: []\n");
   ASSERT_NE(agent_.ask("reload").find("done"), nullptr);
   EXPECT_TRUE(agent_.until([&] { return shown_.empty(); }));
   EXPECT_TRUE(agent_.logged("too hot/box-1 forgotten"));
 }
 
 TEST_F(AlertsTest, ABrokerThatLostThemIsToldAgain) {
-  agent_.write("weir.yaml",
-               "version: 1\nsite: hall\nbus: {url: \"" + bus_->url() +
-                   "\"}\nstore: {path: weir.db, commit_interval: 50ms}\ndrivers:\n  sim:\n    kind: simulator\n"
-                   "    options: {signals: {box-1/temperature: {wave: constant, offset: 95, interval: 50ms}}}\n");
-  agent_.write("rules.d/a.yaml",
-               "rules: [{name: hot, from: {t: \"{box}/temperature\"}, when: t > 90, alert: {severity: critical}}]\n");
+  write("weir.yaml",
+        "version: 1\nsite: hall\nbus: {url: \"" + bus_->url() +
+            "\"}\nstore: {path: weir.db, commit_interval: 50ms}\ndrivers:\n  sim:\n    kind: simulator\n"
+            "    options: {signals: {box-1/temperature: {wave: constant, offset: 95, interval: 50ms}}}\n");
+  write("rules.d/a.yaml",
+        "rules: [{name: hot, from: {t: \"{box}/temperature\"}, when: t > 90, alert: {severity: critical}}]\n");
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return shown_.contains("weir/v1/alerts/hot/box-1"); }));
   bus_->kill();
@@ -190,23 +145,23 @@ TEST_F(AlertsTest, ABrokerThatLostThemIsToldAgain) {
 
 TEST_F(AlertsTest, RulesWriteAndTheDriverFallsBackWithoutThem) {
   const auto configure = [&](const std::string& writes) {
-    agent_.write("weir.yaml", "version: 1\nsite: hall\nbus: {url: \"" + bus_->url() + "\"}\n" + writes +
-                                  "store: {path: weir.db, commit_interval: 50ms}\n"
-                                  "drivers: {sim: {external: true, writes: [\"pump-{n}/enable\", pump-1/flow]}}\n");
+    write("weir.yaml", "version: 1\nsite: hall\nbus: {url: \"" + bus_->url() + "\"}\n" + writes +
+                           "store: {path: weir.db, commit_interval: 50ms}\n"
+                           "drivers: {sim: {external: true, writes: [\"pump-{n}/enable\", pump-1/flow]}}\n");
   };
-  agent_.write("rules.d/a.yaml",
-               "rules:\n"
-               "  - name: dry-run\n"
-               "    from: {flow: \"pump-{n}/flow\"}\n"
-               "    when: flow < 1\n"
-               "    alert: {severity: critical}\n"
-               "    write: {\"pump-{n}/enable\": {value: false, lease: 2s, fallback: true}}\n"
-               "    on_clear: {\"pump-{n}/enable\": true}\n");
+  write("rules.d/a.yaml",
+        "rules:\n"
+        "  - name: dry-run\n"
+        "    from: {flow: \"pump-{n}/flow\"}\n"
+        "    when: flow < 1\n"
+        "    alert: {severity: critical}\n"
+        "    write: {\"pump-{n}/enable\": {value: false, lease: 2s, fallback: true}}\n"
+        "    on_clear: {\"pump-{n}/enable\": true}\n");
   configure("");
-  EXPECT_THAT(weir({"check"}),
+  EXPECT_THAT(done({"check"}),
               AllOf(HasSubstr("rule 'dry-run' writes, and rules may not"), HasSubstr("writes: enabled")));
   configure("writes: enabled\n");
-  EXPECT_THAT(weir({"check"}), Not(HasSubstr("warning")));
+  EXPECT_THAT(done({"check"}), Not(HasSubstr("warning")));
 
   // Not the agent's child: it lives on when the agent is killed.
   std::vector<std::string> said;
@@ -225,16 +180,16 @@ TEST_F(AlertsTest, RulesWriteAndTheDriverFallsBackWithoutThem) {
 
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 5; })) << agent_.said();
-  weir({"write", "pump-1/flow", "0"});
+  done({"write", "pump-1/flow", "0"});
   ASSERT_TRUE(agent_.until([&] { return agent_.number({"rules", "writes", "done"}) >= 1; })) << agent_.said();
-  EXPECT_THAT(weir({"read", "pump-1/enable"}), HasSubstr("pump-1/enable = false"));
+  EXPECT_THAT(done({"read", "pump-1/enable"}), HasSubstr("pump-1/enable = false"));
   EXPECT_TRUE(shown_.contains("weir/v1/alerts/dry-run/1"));
 
   // Renewed for longer than it lasts.
   ASSERT_TRUE(agent_.until([&] { return agent_.number({"rules", "writes", "done"}) >= 5; }))
       << to_json(agent_.status());
   EXPECT_FALSE(driver_said("has run out"));
-  EXPECT_THAT(weir({"read", "pump-1/enable"}), HasSubstr("pump-1/enable = false"));
+  EXPECT_THAT(done({"read", "pump-1/enable"}), HasSubstr("pump-1/enable = false"));
 
   agent_.stop(SIGKILL);
   EXPECT_TRUE(agent_.until([&] {
@@ -247,15 +202,15 @@ TEST_F(AlertsTest, RulesWriteAndTheDriverFallsBackWithoutThem) {
   ASSERT_TRUE(agent_.until([&] { return agent_.number({"rules", "writes", "refused"}) >= 1; }))
       << to_json(agent_.status());
   EXPECT_EQ(agent_.number({"rules", "writes", "done"}), 0);
-  EXPECT_THAT(weir({"status"}, 1),
+  EXPECT_THAT(join(weir({"status"}).out, "\n"),
               AllOf(HasSubstr("a write of a rule was not done"), HasSubstr("add `writes: enabled` to weir.yaml")));
-  EXPECT_THAT(weir({"read", "pump-1/enable"}), HasSubstr("pump-1/enable = true"));
+  EXPECT_THAT(done({"read", "pump-1/enable"}), HasSubstr("pump-1/enable = true"));
 
   // Cleared: the rule lets go.
   configure("writes: enabled\n");
   ASSERT_NE(agent_.ask("reload").find("done"), nullptr);
   ASSERT_TRUE(agent_.until([&] { return agent_.number({"rules", "writes", "done"}) >= 1; }));
-  weir({"write", "pump-1/flow", "5"});
+  done({"write", "pump-1/flow", "5"});
   EXPECT_TRUE(agent_.until([&] { return shown_.empty(); })) << agent_.said();
   EXPECT_TRUE(agent_.until([&] { return agent_.logged("rule dry-run wrote pump-1/enable = true"); }))
       << agent_.said();

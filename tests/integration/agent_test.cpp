@@ -1,39 +1,22 @@
 // The built agent beside real brokers: what hostile messages, a bad configuration and a hidden cloud do to it.
 #include <algorithm>
-#include <chrono>
 #include <csignal>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
-#include <thread>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <boost/asio/io_context.hpp>
 
 #include "base/json.h"
-#include "mqtt/paho.h"
-#include "process/process.h"
-#include "test_support/agent.h"
 #include "test_support/certificates.h"
-#include "test_support/mosquitto.h"
 #include "weir/v1/bus.pb.h"
 #include "weir/v1/uplink.pb.h"
-#include "wire/wire.h"
+#include "weir_test.h"
 
 namespace weir {
 namespace {
 
 using namespace std::chrono_literals;
 
-class AgentTest : public testing::Test {
+class AgentTest : public LiveTest {
  protected:
-  void SetUp() override {
-    if (!test::Mosquitto::installed()) GTEST_SKIP() << "mosquitto is not installed";
-  }
-  void TearDown() override { EXPECT_TRUE(agent_.stop()); }
-
   static constexpr const char* kSimulator =
       "drivers:\n"
       "  sim:\n"
@@ -42,24 +25,16 @@ class AgentTest : public testing::Test {
       "      signals:\n"
       "        box-1/temperature: {wave: sine, offset: 50, amplitude: 10, interval: 50ms}\n"
       "store: {path: weir.db, commit_interval: 100ms}\n";
-
-  boost::asio::io_context io_;
-  test::Agent agent_{io_, WEIR_BIN};
 };
 
 TEST_F(AgentTest, MalformedPayloadsAreCountedSaidOnceAndNothingElseHappens) {
   test::Mosquitto bus;
-  agent_.write("weir.yaml", "version: 1\nsite: hall\nbus: {url: \"" + bus.url() + "\"}\n" + kSimulator);
+  write("weir.yaml", "version: 1\nsite: hall\nbus: {url: \"" + bus.url() + "\"}\n" + kSimulator);
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 10; }));
 
   // A stranger on the box's own broker, which has no access rights.
-  mqtt::Options options;
-  options.url = bus.url();
-  options.client_id = "stranger";
-  const auto stranger = mqtt::make_paho_client(io_.get_executor(), options);
-  stranger->start({.connected = [] {}, .disconnected = [](const Error&) {}, .message = [](mqtt::Message) {}});
-  ASSERT_TRUE(agent_.until([&] { return stranger->connected(); }));
+  const auto stranger = connect(bus.url(), "stranger");
   int under_way = 0, sent = 0;
   const std::string payloads[] = {
       "", "x", std::string(3, '\xff'), std::string(5'000, '\0'), "{\"json\": true}", std::string(200'000, 'z')};
@@ -97,13 +72,12 @@ TEST_F(AgentTest, MalformedPayloadsAreCountedSaidOnceAndNothingElseHappens) {
 }
 
 TEST_F(AgentTest, ABadConfigurationAtBootRunsTheLastGoodOne) {
-  agent_.write("weir.yaml", std::string("version: 1\nsite: hall\n") + kSimulator);
+  write("weir.yaml", std::string("version: 1\nsite: hall\n") + kSimulator);
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 5; }));
-  agent_.stop(SIGTERM);
-  EXPECT_TRUE(agent_.exit() && agent_.exit()->ok()) << agent_.exit()->text();
+  stop();
 
-  agent_.write("weir.yaml", std::string("version: 1\nsite: hall\ndrivres: {}\n") + kSimulator);
+  write("weir.yaml", std::string("version: 1\nsite: hall\ndrivres: {}\n") + kSimulator);
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 10; }));
   const Node now = agent_.status();
@@ -113,14 +87,14 @@ TEST_F(AgentTest, ABadConfigurationAtBootRunsTheLastGoodOne) {
   EXPECT_TRUE(agent_.logged("the last good one runs instead"));
 
   // Mended, and read anew by SIGHUP: well again.
-  agent_.write("weir.yaml", std::string("version: 1\nsite: hall-2\n") + kSimulator);
+  write("weir.yaml", std::string("version: 1\nsite: hall-2\n") + kSimulator);
   agent_.signal(SIGHUP);
   ASSERT_TRUE(agent_.until([&] { return agent_.logged("reloaded"); }));
   EXPECT_EQ(*agent_.status().find("site")->as_string(), "hall-2");
 }
 
 TEST_F(AgentTest, WithoutAnyGoodConfigurationItSaysSoAndEnds) {
-  agent_.write("weir.yaml", "version: 1\nsite: [\n");
+  write("weir.yaml", "version: 1\nsite: [\n");
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return agent_.exit().has_value(); }));
   EXPECT_EQ(agent_.exit()->code(), 1);
@@ -135,12 +109,11 @@ TEST_F(AgentTest, AnEncryptedStoreOpensWithItsKeyOnly) {
   const auto stored = [&] {
     std::map<std::string, std::string> out;
     for (const char* name : {"weir.db", "weir.db-wal"})
-      if (std::ifstream file(agent_ / name, std::ios::binary); file)
-        out[name] = {std::istreambuf_iterator<char>(file), {}};
+      if (std::filesystem::exists(agent_ / name)) out[name] = read(name);
     return out;
   };
-  agent_.write("key", key + "\n");
-  agent_.write("weir.yaml", encrypted);
+  write("key", key + "\n");
+  write("weir.yaml", encrypted);
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 10; }));
   const std::string incarnation = *agent_.status().find("store")->find("incarnation")->as_string();
@@ -160,14 +133,14 @@ TEST_F(AgentTest, AnEncryptedStoreOpensWithItsKeyOnly) {
     EXPECT_TRUE(stored() == before) << words;
     EXPECT_FALSE(agent_.logged(key) || agent_.logged(other));
   };
-  agent_.write("key", other);
+  write("key", other);
   refuses("the key does not fit");
-  agent_.write("weir.yaml", plain);
+  write("weir.yaml", plain);
   refuses("it is encrypted, and there is no key");
 
   // The right one goes on, with an earlier config too: it is kept in there.
-  agent_.write("key", key);
-  agent_.write("weir.yaml", encrypted + "drivres: {}\n");
+  write("key", key);
+  write("weir.yaml", encrypted + "drivres: {}\n");
   agent_.forget_log();
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 10; })) << agent_.said();
@@ -176,8 +149,8 @@ TEST_F(AgentTest, AnEncryptedStoreOpensWithItsKeyOnly) {
 }
 
 TEST_F(AgentTest, ADamagedStoreIsSaidOnceAndTheAgentRuns) {
-  agent_.write("weir.yaml", std::string("version: 1\nsite: hall\n") + kSimulator);
-  agent_.write("weir.db", std::string(20'000, 'g'));
+  write("weir.yaml", std::string("version: 1\nsite: hall\n") + kSimulator);
+  write("weir.db", std::string(20'000, 'g'));
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 5; })) << agent_.said();
   const auto times = std::ranges::count_if(
@@ -187,11 +160,10 @@ TEST_F(AgentTest, ADamagedStoreIsSaidOnceAndTheAgentRuns) {
 }
 
 TEST_F(AgentTest, AKilledBrokerLosesNothing) {
-  agent_.write(
-      "weir.yaml",
-      "version: 1\nsite: hall\n"
-      "drivers: {sim: {kind: simulator, options: {signals: {box/n: {wave: counter, type: int, interval: 20ms}}}}}\n"
-      "store: {path: weir.db, commit_interval: 100ms}\n");
+  write("weir.yaml",
+        "version: 1\nsite: hall\n"
+        "drivers: {sim: {kind: simulator, options: {signals: {box/n: {wave: counter, type: int, interval: 20ms}}}}}\n"
+        "store: {path: weir.db, commit_interval: 100ms}\n");
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 20; }));
   for (int round = 0; round < 3; ++round) {
@@ -209,33 +181,23 @@ TEST_F(AgentTest, AKilledBrokerLosesNothing) {
 TEST_F(AgentTest, ADriverThatAReloadRemovesBringsInItsLast) {
   test::Mosquitto bus;
   const std::string head = "version: 1\nsite: hall\nbus: {url: \"" + bus.url() + "\"}\nstore: {path: weir.db}\n";
-  agent_.write("weir.yaml", head +
-                                "drivers: {sim: {kind: simulator, options: {signals: {box/n: {wave: counter, type: "
-                                "int, interval: 20ms}}}}}\n");
-  mqtt::Options options;
-  options.url = bus.url();
-  options.client_id = "witness";
-  const auto witness = mqtt::make_paho_client(io_.get_executor(), options);
+  write("weir.yaml", head +
+                         "drivers: {sim: {kind: simulator, options: {signals: {box/n: {wave: counter, type: "
+                         "int, interval: 20ms}}}}}\n");
   std::uint64_t sent = 0, accepted = 0;
   bool down = false;
-  witness->start({.connected = [&] { witness->subscribe({"weir/v1/+/sim"}, [](Result<void>) {}); },
-                  .disconnected = [](const Error&) {},
-                  .message =
-                      [&](const mqtt::Message& message) {
-                        v1::Batch batch;
-                        v1::Ack ack;
-                        if (message.topic == "weir/v1/data/sim" && batch.ParseFromString(message.payload))
-                          sent = batch.seq();
-                        if (message.topic == "weir/v1/ack/sim" && ack.ParseFromString(message.payload))
-                          accepted = ack.seq();
-                        v1::DriverState state;
-                        if (message.topic == "weir/v1/state/sim" && state.ParseFromString(message.payload))
-                          down = state.level() == v1::DOWN;
-                      }});
-  ASSERT_TRUE(agent_.until([&] { return witness->connected(); }));
+  const auto witness = connect(bus.url(), "witness", {"weir/v1/+/sim"}, [&](const mqtt::Message& message) {
+    v1::Batch batch;
+    v1::Ack ack;
+    v1::DriverState state;
+    if (message.topic == "weir/v1/data/sim" && batch.ParseFromString(message.payload)) sent = batch.seq();
+    if (message.topic == "weir/v1/ack/sim" && ack.ParseFromString(message.payload)) accepted = ack.seq();
+    if (message.topic == "weir/v1/state/sim" && state.ParseFromString(message.payload))
+      down = state.level() == v1::DOWN;
+  });
   agent_.start();
   ASSERT_TRUE(agent_.until([&] { return accepted > 10; }));
-  agent_.write("weir.yaml", head);
+  write("weir.yaml", head);
   ASSERT_TRUE(agent_.ask("reload").find("done") != nullptr);
   ASSERT_TRUE(agent_.until([&] { return down; }));
   EXPECT_TRUE(agent_.until([&] { return accepted == sent; })) << accepted << " of " << sent;
@@ -247,8 +209,8 @@ TEST_F(AgentTest, DriversReachTheBoxsOwnBrokerByItsTlsAndItsAccount) {
   test::CertificateAuthority authority(agent_ / "ca");
   const auto server = authority.issue("localhost");
   const auto client = authority.issue("hall");
-  agent_.write("password", "hunter2\n");
-  agent_.write("passwords", "hall:hunter2\n");
+  write("password", "hunter2\n");
+  write("passwords", "hall:hunter2\n");
   const auto hashed = process::run({.executable = process::find_executable("mosquitto_passwd", {"/usr/bin"}),
                                     .arguments = {"-U", (agent_ / "passwords").string()}},
                                    10s);
@@ -259,10 +221,10 @@ TEST_F(AgentTest, DriversReachTheBoxsOwnBrokerByItsTlsAndItsAccount) {
                       "\nkeyfile " + server.key.string() +
                       "\nrequire_certificate true\nallow_anonymous false\npassword_file " +
                       (agent_ / "passwords").string() + "\n");
-  agent_.write("weir.yaml", "version: 1\nsite: hall\nbus:\n  url: \"mqtts://localhost:" + std::to_string(bus.port()) +
-                                "\"\n  username: hall\n  password_file: password\n  tls: {ca: \"" +
-                                authority.ca().string() + "\", certificate: \"" + client.certificate.string() +
-                                "\", key: \"" + client.key.string() + "\"}\n" + kSimulator);
+  write("weir.yaml", "version: 1\nsite: hall\nbus:\n  url: \"mqtts://localhost:" + std::to_string(bus.port()) +
+                         "\"\n  username: hall\n  password_file: password\n  tls: {ca: \"" + authority.ca().string() +
+                         "\", certificate: \"" + client.certificate.string() + "\", key: \"" + client.key.string() +
+                         "\"}\n" + kSimulator);
   agent_.start();
   EXPECT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 5; }))
       << to_json(agent_.status()) << bus.log();
@@ -274,9 +236,9 @@ class FullStoreTest : public AgentTest {
   FullStoreTest() { cloud_.kill(); }
 
   void write_config(const std::string& load, const std::string& limits) {
-    agent_.write("weir.yaml", "version: 1\nsite: hall\ndrivers: {sim: {kind: simulator, options: {load: {" + load +
-                                  "}}}}\nstore: {path: weir.db, commit_interval: 50ms, " + limits +
-                                  "}\nuplinks: {cloud: {url: \"" + cloud_.url() + "\"}}\n");
+    write("weir.yaml", "version: 1\nsite: hall\ndrivers: {sim: {kind: simulator, options: {load: {" + load +
+                           "}}}}\nstore: {path: weir.db, commit_interval: 50ms, " + limits +
+                           "}\nuplinks: {cloud: {url: \"" + cloud_.url() + "\"}}\n");
   }
 
   std::int64_t of_raw(std::string_view member) const { return agent_.number({"store", "streams", "raw", member}); }
@@ -285,19 +247,8 @@ class FullStoreTest : public AgentTest {
   void start_cloud() {
     agent_.signal(SIGSTOP);
     cloud_.start();
-    mqtt::Options options;
-    options.url = cloud_.url();
-    options.client_id = "witness";
-    witness_ = mqtt::make_paho_client(io_.get_executor(), options);
-    bool listens = false;
-    witness_->start({.connected =
-                         [&] {
-                           witness_->subscribe({"weir/v1/up/hall/raw", "weir/v1/up/hall/backfill"},
-                                               [&](Result<void> done) { listens = done.has_value(); });
-                         },
-                     .disconnected = [](const Error&) {},
-                     .message = [this](const mqtt::Message& message) { heard(message); }});
-    ASSERT_TRUE(agent_.until([&] { return listens; }));
+    witness_ = connect(cloud_.url(), "witness", {"weir/v1/up/hall/raw", "weir/v1/up/hall/backfill"},
+                       [this](const mqtt::Message& message) { heard(message); });
     agent_.signal(SIGCONT);
   }
 
@@ -369,10 +320,10 @@ TEST_F(AgentTest, SpeaksToACloudOverTlsWithItsOwnCertificate) {
   const auto client = authority.issue("hall");
   test::Mosquitto cloud("cafile " + authority.ca().string() + "\ncertfile " + server.certificate.string() +
                         "\nkeyfile " + server.key.string() + "\nrequire_certificate true\n");
-  agent_.write("weir.yaml", "version: 1\nsite: hall\n" + std::string(kSimulator) +
-                                "uplinks:\n  cloud:\n    url: \"mqtts://localhost:" + std::to_string(cloud.port()) +
-                                "\"\n    tls: {ca: \"" + authority.ca().string() + "\", certificate: \"" +
-                                client.certificate.string() + "\", key: \"" + client.key.string() + "\"}\n");
+  write("weir.yaml", "version: 1\nsite: hall\n" + std::string(kSimulator) +
+                         "uplinks:\n  cloud:\n    url: \"mqtts://localhost:" + std::to_string(cloud.port()) +
+                         "\"\n    tls: {ca: \"" + authority.ca().string() + "\", certificate: \"" +
+                         client.certificate.string() + "\", key: \"" + client.key.string() + "\"}\n");
   agent_.start();
   const bool sent = agent_.until([&] {
     const Node now = agent_.status();

@@ -1,14 +1,5 @@
 // weir detect as its users meet it.
-#include <chrono>
-#include <fstream>
-#include <sstream>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "base/text.h"
-#include "process/process.h"
-#include "test_support/temp_dir.h"
+#include "weir_test.h"
 
 namespace weir {
 namespace {
@@ -21,34 +12,7 @@ using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
-class Detect : public testing::Test {
- protected:
-  void write(const std::string& name, const std::string& text) {
-    std::filesystem::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name, std::ios::binary) << text;
-  }
-
-  std::string read(const std::string& name) const {
-    std::ostringstream out;
-    out << std::ifstream(folder_ / name, std::ios::binary).rdbuf();
-    return out.str();
-  }
-
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-
-  process::Output detect(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "detect");
-    auto output =
-        process::run({.executable = std::filesystem::path(WEIR_BIN) / "weir", .arguments = std::move(arguments)},
-                     std::chrono::seconds(60));
-    EXPECT_TRUE(output) << output.error().text();
-    return output ? *output : process::Output{};
-  }
-
-  std::string error_of(const process::Output& output) const { return join(output.error, "\n"); }
-
-  test::TempDir folder_;
-};
+using Detect = WeirTest;
 
 // A reading a minute, one of them far off.
 std::string series(int count, int spike) {
@@ -60,7 +24,7 @@ std::string series(int count, int spike) {
 
 TEST_F(Detect, WritesOneFileToStandardOutputAndWhatItFoundToTheOther) {
   write("pump.csv", series(600, 500));
-  const process::Output output = detect({path("pump.csv"), "--detector", "zscore"});
+  const process::Output output = weir({"detect", path("pump.csv"), "--detector", "zscore"});
   EXPECT_EQ(output.exit.code(), 0);
   ASSERT_THAT(output.out, SizeIs(601));
   EXPECT_EQ(output.out.front(), "timestamp,value,anomaly_score,is_anomaly,reason");
@@ -74,11 +38,11 @@ TEST_F(Detect, WritesOneFileToStandardOutputAndWhatItFoundToTheOther) {
 
 TEST_F(Detect, TheDefaultDetectorSeesTheSpike) {
   write("pump.csv", series(3'000, 2'500));
-  const process::Output output = detect({path("pump.csv")});
+  const process::Output output = weir({"detect", path("pump.csv")});
   EXPECT_EQ(output.exit.code(), 0);
   ASSERT_THAT(output.out, SizeIs(3'001));
   EXPECT_THAT(output.out[2'501], HasSubstr(",1,"));
-  const process::Output again = detect({path("pump.csv")});
+  const process::Output again = weir({"detect", path("pump.csv")});
   EXPECT_EQ(again.out, output.out);
 }
 
@@ -87,30 +51,30 @@ TEST_F(Detect, AFolderBecomesTheSameTree) {
   write("in/hall/deep/fan.CSV", series(300, -1));
   write("in/notes.txt", "no readings");
   write("in/broken.csv", "time;value\n1;2\n");
-  const process::Output output = detect({path("in"), "--detector", "mad", "--out", path("out"), "--plot"});
+  const process::Output output = weir({"detect", path("in"), "--detector", "mad", "--out", path("out"), "--plot"});
   EXPECT_EQ(output.exit.code(), 1) << "one of the files could not be read";
   EXPECT_THAT(output.out, IsEmpty());
-  EXPECT_THAT(error_of(output), HasSubstr("weir: broken.csv: it has no column 'timestamp'"));
-  EXPECT_THAT(error_of(output), HasSubstr("hall/pump.csv: 300 readings"));
+  EXPECT_THAT(join(output.error, "\n"), HasSubstr("weir: broken.csv: it has no column 'timestamp'"));
+  EXPECT_THAT(join(output.error, "\n"), HasSubstr("hall/pump.csv: 300 readings"));
   EXPECT_THAT(output.error.back(), HasSubstr("600 readings in 3 files; 1 alarm in 1 of them"));
   EXPECT_THAT(read("out/hall/pump.csv"), HasSubstr(",500,0.9"));
   EXPECT_THAT(read("out/hall/pump.svg"), HasSubstr("<circle"));
   EXPECT_THAT(read("out/hall/deep/fan.CSV"), StartsWith("timestamp,value,anomaly_score"));
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/broken.csv"));
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/broken.csv.part"));
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/notes.txt"));
+  EXPECT_FALSE(std::filesystem::exists(agent_ / "out/broken.csv"));
+  EXPECT_FALSE(std::filesystem::exists(agent_ / "out/broken.csv.part"));
+  EXPECT_FALSE(std::filesystem::exists(agent_ / "out/notes.txt"));
 }
 
 TEST_F(Detect, SaysTheFirstRowsThatItDoesNotJudge) {
   std::string text = series(100, -1);
   for (int i = 0; i < 30; ++i) text += "soon,1\n";
   write("pump.csv", text);
-  const process::Output output = detect({path("pump.csv"), "--detector", "flatline", "--window", "1h"});
+  const process::Output output = weir({"detect", path("pump.csv"), "--detector", "flatline", "--window", "1h"});
   EXPECT_EQ(output.exit.code(), 0);
   EXPECT_THAT(output.out, SizeIs(131));
   EXPECT_THAT(output.error, Contains(HasSubstr("pump.csv:102: not judged: 'soon' is no time")));
   EXPECT_THAT(output.error, Contains(HasSubstr("and 20 rows more that are not judged")));
-  EXPECT_THAT(error_of(output),
+  EXPECT_THAT(join(output.error, "\n"),
               HasSubstr("100 readings from 1400000000 to 1400005940, 30 rows not judged; 0 alarms"));
 }
 
@@ -118,31 +82,26 @@ TEST_F(Detect, SaysThatAFileIsSortedTheOtherWayRound) {
   std::string text = "timestamp,value\n";
   for (int i = 100; i > 0; --i) text += std::to_string(i) + ",1\n";
   write("pump.csv", text);
-  EXPECT_THAT(error_of(detect({path("pump.csv")})), HasSubstr("are older than the one before: sort it by time"));
+  EXPECT_THAT(join(weir({"detect", path("pump.csv")}).error, "\n"),
+              HasSubstr("are older than the one before: sort it by time"));
 }
 
 TEST_F(Detect, RefusesWhatItCannotDo) {
   write("in/pump.csv", series(10, -1));
-  const auto refused = [&](std::vector<std::string> arguments, int code) {
-    const process::Output output = detect(std::move(arguments));
-    EXPECT_EQ(output.exit.code(), code);
-    EXPECT_THAT(output.out, IsEmpty());
-    return error_of(output);
-  };
   const std::string file = path("in/pump.csv");
-  EXPECT_THAT(refused({path("in")}, 2), HasSubstr("--out"));
-  EXPECT_THAT(refused({file, "--plot"}, 2), HasSubstr("--out"));
-  EXPECT_THAT(refused({file, "--sensitivity", "huge"}, 2), HasSubstr("--sensitivity"));
-  EXPECT_THAT(refused({file, "--detector", "zcore"}, 1), HasSubstr("did you mean 'zscore'?"));
-  EXPECT_THAT(refused({file, "--detector", "flatline", "--alpha", "0.1"}, 1), HasSubstr("it takes: window"));
-  EXPECT_THAT(refused({file, "--detector", "mad", "--window", "soon"}, 1), HasSubstr("'soon' is no duration"));
-  EXPECT_THAT(refused({path("none.csv")}, 1), HasSubstr("it cannot be opened"));
-  EXPECT_THAT(refused({path("in"), "--out", path("in/out")}, 1), HasSubstr("--out is within"));
-  EXPECT_THAT(refused({path("in"), "--out", path("in")}, 1), HasSubstr("--out is within"));
-  EXPECT_THAT(refused({file, "--out", path("in")}, 1), HasSubstr("it would be overwritten"));
-  EXPECT_THAT(refused({file, "--out", file}, 1), HasSubstr("cannot write"));
-  std::filesystem::create_directory(folder_ / "empty");
-  EXPECT_THAT(refused({path("empty"), "--out", path("out")}, 1), HasSubstr("there is no file *.csv"));
+  EXPECT_THAT(refused({"detect", path("in")}, 2), HasSubstr("--out"));
+  EXPECT_THAT(refused({"detect", file, "--plot"}, 2), HasSubstr("--out"));
+  EXPECT_THAT(refused({"detect", file, "--sensitivity", "huge"}, 2), HasSubstr("--sensitivity"));
+  EXPECT_THAT(refused({"detect", file, "--detector", "zcore"}), HasSubstr("did you mean 'zscore'?"));
+  EXPECT_THAT(refused({"detect", file, "--detector", "flatline", "--alpha", "0.1"}), HasSubstr("it takes: window"));
+  EXPECT_THAT(refused({"detect", file, "--detector", "mad", "--window", "soon"}), HasSubstr("'soon' is no duration"));
+  EXPECT_THAT(refused({"detect", path("none.csv")}), HasSubstr("it cannot be opened"));
+  EXPECT_THAT(refused({"detect", path("in"), "--out", path("in/out")}), HasSubstr("--out is within"));
+  EXPECT_THAT(refused({"detect", path("in"), "--out", path("in")}), HasSubstr("--out is within"));
+  EXPECT_THAT(refused({"detect", file, "--out", path("in")}), HasSubstr("it would be overwritten"));
+  EXPECT_THAT(refused({"detect", file, "--out", file}), HasSubstr("cannot write"));
+  std::filesystem::create_directory(agent_ / "empty");
+  EXPECT_THAT(refused({"detect", path("empty"), "--out", path("out")}), HasSubstr("there is no file *.csv"));
   EXPECT_EQ(read("in/pump.csv"), series(10, -1));
 }
 

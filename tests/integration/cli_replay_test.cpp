@@ -1,18 +1,6 @@
 // weir replay, and weir explain, as their users meet them.
-#include <chrono>
-#include <fstream>
-#include <optional>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "base/json.h"
-#include "base/text.h"
-#include "mqtt/paho.h"
-#include "process/process.h"
-#include "test_support/mosquitto.h"
-#include "test_support/temp_dir.h"
-#include "test_support/wait.h"
+#include "weir_test.h"
 
 namespace weir {
 namespace {
@@ -41,38 +29,17 @@ constexpr const char* kMean =
     "    window: 5s\n"
     "    emit: {\"boiler-{n}/mean\": mean(t)}\n";
 
-class Replay : public testing::Test {
- protected:
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+// A reading a second from 2026-01-01 on.
+std::string boiler() {
+  std::string text = "timestamp,value\n";
+  for (int i = 0; i < 12; ++i) text += std::to_string(1'767'225'600 + i) + (i >= 4 && i < 8 ? ",95\n" : ",80\n");
+  return text;
+}
 
-  void write(const std::string& name, const std::string& text) {
-    std::filesystem::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name) << text;
-  }
-
-  process::Output weir(std::vector<std::string> arguments) {
-    for (const std::string& more :
-         {std::string("--config"), path("weir.yaml"), std::string("--runtime-dir"), path("run")})
-      arguments.push_back(more);
-    auto output =
-        process::run({.executable = std::filesystem::path(WEIR_BIN) / "weir", .arguments = std::move(arguments)},
-                     std::chrono::seconds(30));
-    EXPECT_TRUE(output) << output.error().text();
-    return output ? *output : process::Output{};
-  }
-
-  // A reading a second from 2026-01-01 on.
-  void write_boiler() {
-    std::string text = "timestamp,value\n";
-    for (int i = 0; i < 12; ++i) text += std::to_string(1'767'225'600 + i) + (i >= 4 && i < 8 ? ",95\n" : ",80\n");
-    write("boiler-1/temperature.csv", text);
-  }
-
-  test::TempDir folder_;
-};
+using Replay = WeirTest;
 
 TEST_F(Replay, SaysWhatRulesMakeOfCsv) {
-  write_boiler();
+  write("boiler-1/temperature.csv", boiler());
   write("hot.yaml", std::string(kHot) + kMean);
   const process::Output output = weir({"replay", path("boiler-1/temperature.csv"), "--rules", path("hot.yaml")});
   EXPECT_EQ(output.exit.code(), 0) << join(output.error, "\n");
@@ -88,7 +55,7 @@ TEST_F(Replay, SaysWhatRulesMakeOfCsv) {
 }
 
 TEST_F(Replay, TwoRunsGiveTheSameBytes) {
-  write_boiler();
+  write("boiler-1/temperature.csv", boiler());
   write("more.csv",
         "time,path,value,unit,quality\n"
         "2026-01-01T00:00:01Z,boiler-2/temperature,95,Cel,good\n"
@@ -107,7 +74,7 @@ TEST_F(Replay, TwoRunsGiveTheSameBytes) {
 }
 
 TEST_F(Replay, ShowsAPartOfIt) {
-  write_boiler();
+  write("boiler-1/temperature.csv", boiler());
   write("hot.yaml", std::string(kHot) + kMean);
   std::vector<std::string> asked = {"replay", path("boiler-1/temperature.csv"), "--rules", path("hot.yaml")};
   const auto with = [&](std::vector<std::string> more) {
@@ -122,7 +89,7 @@ TEST_F(Replay, ShowsAPartOfIt) {
 }
 
 TEST_F(Replay, ShowsOnlyWhatOtherRulesDoOtherwise) {
-  write_boiler();
+  write("boiler-1/temperature.csv", boiler());
   write("hot.yaml", std::string(kHot) + kMean);
   std::string later = std::string(kHot) + kMean;
   later.replace(later.find("2s"), 2, "3s");
@@ -146,28 +113,23 @@ TEST_F(Replay, SaysWhatIsWrong) {
         "rules:\n  - name: x\n    from: {t: a/b}\n    when: t >\n    alert: {severity: info}\n");
   write("a/b.csv", "timestamp,value\n2026-01-01T00:00:00Z,1\nyesterday,2\n");
   write("c.csv", "timestamp,value\n2026-01-01T00:00:00Z,1\n");
-  const auto refused = [&](std::vector<std::string> more) {
-    more.insert(more.begin(), "replay");
-    const process::Output output = weir(std::move(more));
-    EXPECT_EQ(output.exit.code(), 1);
-    EXPECT_THAT(output.out, IsEmpty());
-    return join(output.error, "\n");
-  };
-  EXPECT_THAT(refused({path("a/b.csv")}), HasSubstr("weir: there are no rules"));
-  EXPECT_THAT(refused({path("a/b.csv"), "--rules", path("hot.yaml")}),
+  EXPECT_THAT(refused({"replay", path("a/b.csv")}), HasSubstr("weir: there are no rules"));
+  EXPECT_THAT(refused({"replay", path("a/b.csv"), "--rules", path("hot.yaml")}),
               HasSubstr("a/b.csv: line 3: 'yesterday' is no time"));
-  EXPECT_THAT(refused({path("a/b.csv"), "--rules", path("rules-with-errors.yaml")}),
+  EXPECT_THAT(refused({"replay", path("a/b.csv"), "--rules", path("rules-with-errors.yaml")}),
               HasSubstr("rules-with-errors.yaml:4:14: error: "));
-  EXPECT_THAT(refused({path("c.csv"), "--signal", "c", "--rules", path("hot.yaml")}), HasSubstr("of which signal"));
-  EXPECT_THAT(refused({path("c.csv"), path("hot.yaml")}), HasSubstr("not both"));
-  EXPECT_THAT(refused({path("none.db")}), Not(IsEmpty()));
+  EXPECT_THAT(refused({"replay", path("c.csv"), "--signal", "c", "--rules", path("hot.yaml")}),
+              HasSubstr("of which signal"));
+  EXPECT_THAT(refused({"replay", path("c.csv"), path("hot.yaml")}), HasSubstr("not both"));
+  EXPECT_THAT(refused({"replay", path("none.db")}), Not(IsEmpty()));
 }
 
 // An agent with a simulated boiler.
-class ReplayStore : public Replay {
+class ReplayStore : public LiveTest {
  protected:
   void SetUp() override {
-    if (!test::Mosquitto::installed()) GTEST_SKIP() << "mosquitto is not installed";
+    LiveTest::SetUp();
+    if (IsSkipped()) return;
     write("weir.yaml",
           "version: 1\n"
           "site: hall\n"
@@ -179,39 +141,9 @@ class ReplayStore : public Replay {
           "      signals:\n"
           "        boiler-1/temperature: {interval: 50ms, offset: 95, unit: Cel}\n");
     write("rules.d/hot.yaml", kHot);
-    auto agent =
-        process::Process::start(io_.get_executor(),
-                                {.executable = std::filesystem::path(WEIR_BIN) / "weir",
-                                 .arguments = {"run", "--config", path("weir.yaml"), "--runtime-dir", path("run")}},
-                                {.error =
-                                     [this](std::string_view line) {
-                                       said_ += std::string(line) + "\n";
-                                       ready_ = ready_ || line.find("ready: ") != line.npos;
-                                     },
-                                 .exited = [this](process::Exit exit) { exit_ = exit; }});
-    ASSERT_TRUE(agent) << agent.error().text();
-    agent_ = std::move(*agent);
-    ASSERT_TRUE(test::wait_until(io_, [&] { return ready_ || exit_; })) << said_;
-    ASSERT_TRUE(test::wait_until(io_, [&] { return !alerts().empty(); })) << said_;
+    start();
+    ASSERT_TRUE(agent_.until([&] { return agent_.number({"rules", "alerts", "critical"}) > 0; })) << agent_.said();
   }
-
-  Node::List alerts() {
-    const process::Output output = weir({"alerts", "--json"});
-    const auto node = output.out.empty() ? Result<Node>(fail("nothing")) : parse_json(output.out.front());
-    return node && node->as_list() != nullptr ? *node->as_list() : Node::List();
-  }
-
-  void stop() {
-    agent_->terminate(std::chrono::seconds(20));
-    ASSERT_TRUE(test::wait_until(io_, [&] { return exit_.has_value(); }));
-    EXPECT_TRUE(exit_->ok()) << exit_->text() << "\n" << said_;
-  }
-
-  boost::asio::io_context io_;
-  std::unique_ptr<process::Process> agent_;
-  std::optional<process::Exit> exit_;
-  bool ready_ = false;
-  std::string said_;
 };
 
 TEST_F(ReplayStore, SaysAgainWhatTheAgentSaid) {
@@ -223,7 +155,9 @@ TEST_F(ReplayStore, SaysAgainWhatTheAgentSaid) {
   EXPECT_EQ(weir({"explain", "hott"}).exit.code(), 1);
 
   ASSERT_EQ(weir({"alerts", "acknowledge", "hot/1", "--why", "seen"}).exit.code(), 0);
-  const std::string id = *alerts().front().find("id")->as_string();
+  const auto alerts = parse_json(done({"alerts", "--json"}));
+  ASSERT_TRUE(alerts) << alerts.error().text();
+  const std::string id = *alerts->as_list()->front().find("id")->as_string();
   EXPECT_EQ(weir({"replay"}).exit.code(), 0) << "beside the agent";
   stop();
 

@@ -15,16 +15,24 @@ void Agent::write(const std::filesystem::path& name, const std::string& text) co
   std::ofstream(folder_ / name) << text;
 }
 
+process::Command Agent::command(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.end(),
+                   {"--config", (folder_ / "weir.yaml").string(), "--runtime-dir", (folder_ / "run").string()});
+  return {.executable = bin_ / "weir", .arguments = std::move(arguments)};
+}
+
+process::Output Agent::run(std::vector<std::string> arguments) const {
+  auto output = process::run(command(std::move(arguments)), 60s);
+  if (!output) throw std::runtime_error(output.error().text());
+  return std::move(*output);
+}
+
 void Agent::start() {
-  process::Command command;
-  command.executable = bin_ / "weir";
-  command.arguments = {"run", "--config", (folder_ / "weir.yaml").string(), "--runtime-dir",
-                       (folder_ / "run").string()};
   process::Handlers handlers;
   handlers.error = [this](std::string_view line) { log_.emplace_back(line); };
   handlers.exited = [this](process::Exit exit) { exit_ = exit; };
   exit_.reset();
-  auto started = process::Process::start(io_.get_executor(), command, std::move(handlers));
+  auto started = process::Process::start(io_.get_executor(), command({"run"}), std::move(handlers));
   if (!started) throw std::runtime_error(started.error().text());
   process_ = std::move(*started);
 }

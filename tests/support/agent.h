@@ -27,6 +27,9 @@ class Agent {
   std::filesystem::path operator/(const std::filesystem::path& name) const { return folder_ / name; }
   void write(const std::filesystem::path& name, const std::string& text) const;  // a file of its folder
 
+  // weir with these arguments, as its users run it beside this agent, to its end; throws if it cannot be run.
+  process::Output run(std::vector<std::string> arguments) const;
+
   void start();  // with weir.yaml; throws if it cannot be run
   void signal(int number) { process_->signal(number); }
   bool stop(int signal = SIGTERM);  // whether it is gone, also if it never ran
@@ -47,6 +50,8 @@ class Agent {
   void forget_log() { log_.clear(); }
 
  private:
+  process::Command command(std::vector<std::string> arguments) const;
+
   boost::asio::io_context& io_;
   std::filesystem::path bin_;
   TempDir folder_;

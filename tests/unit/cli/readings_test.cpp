@@ -1,46 +1,26 @@
 #include "cli/readings.h"
 
-#include <filesystem>
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
+#include "../store/folder.h"
 #include "codec/codec.h"
 
 namespace weir::cli {
 namespace {
 
+using store::kNoon;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr Timestamp kNoon = 1'763'726'400 * kSecond;
 
 model::Series series(model::SignalId signal, std::vector<Timestamp> times, model::Column values) {
   return {signal, std::move(times), std::move(values), {}};
 }
 
-class ReadingsTest : public testing::Test {
+class ReadingsTest : public store::StoreTest {
  protected:
-  ReadingsTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "weir-readings-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    clock_.set(kNoon);
-    store::Options options;
-    options.file = folder_ / "weir.db";
-    options.machine_id = folder_ / "machine-id";
-    std::ofstream(options.machine_id) << "0123456789abcdef0123456789abcdef\n";
-    options.uplinks = {"cloud"};
-    auto opened = store::Database::open(options, clock_);
-    EXPECT_TRUE(opened) << opened.error().text();
-    database_ = std::move(*opened);
-  }
-  ~ReadingsTest() override {
-    database_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  ReadingsTest() { open(); }
 
   // A commit that names `names`, in the order of their ids, with these readings.
   store::LogId commit(const std::vector<std::string>& names, const std::vector<model::Series>& readings,
@@ -52,18 +32,13 @@ class ReadingsTest : public testing::Test {
       defined.mutable_signal()->set_path(name);
       defined.mutable_signal()->set_unit("Cel");
     }
-    store::Transaction transaction;
-    transaction.commit = commit.SerializeAsString();
     v1::RawRecord raw;
-    if (!readings.empty()) {
-      codec::encode(readings, *raw.mutable_readings());
-      transaction.raw = raw.SerializeAsString();
-    }
+    if (!readings.empty()) codec::encode(readings, *raw.mutable_readings());
+    std::vector<store::Output> outputs;
     for (const v1::RawRecord& record : backfill)
-      transaction.outputs.push_back({store::Stream::backfill, record.SerializeAsString()});
-    const auto committed = database_->commit(transaction);
-    EXPECT_TRUE(committed) << committed.error().text();
-    return committed->id;
+      outputs.push_back({store::Stream::backfill, record.SerializeAsString()});
+    return StoreTest::commit(commit.SerializeAsString(), readings.empty() ? "" : raw.SerializeAsString(),
+                             std::move(outputs));
   }
 
   // What came, a line each.
@@ -105,9 +80,6 @@ class ReadingsTest : public testing::Test {
     return raw;
   }
 
-  std::filesystem::path folder_;
-  ManualClock clock_;
-  std::unique_ptr<store::Database> database_;
   std::uint32_t defined_ = 0;
   std::vector<std::string> wrong_;
   bool whole_ = false;

@@ -1,22 +1,18 @@
-#include <stdlib.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "../store/folder.h"
 #include "cli/replay_input.h"
 #include "codec/codec.h"
 
 namespace weir::cli {
 namespace {
 
+using store::kNoon;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr Timestamp kNoon = 1'763'726'400 * kSecond;
 constexpr Timestamp kEnd = std::numeric_limits<Timestamp>::max();
 
 v1::RulesChanged rules(const std::string& text) {
@@ -34,24 +30,12 @@ const std::string kSilent =
     "silent}\n";
 
 // A store with a log that a test writes row by row.
-class ReplayTest : public testing::Test {
+class ReplayTest : public store::StoreTest {
  protected:
   ReplayTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "weir-replay-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    clock_.set(kNoon);
-    store::Options options;
-    options.file = folder_ / "weir.db";
-    options.machine_id = folder_ / "machine-id";
-    options.retain = kSecond;
-    std::ofstream(options.machine_id) << "0123456789abcdef0123456789abcdef\n";
-    auto opened = store::Database::open(options, clock_);
-    EXPECT_TRUE(opened) << opened.error().text();
-    database_ = std::move(*opened);
-  }
-  ~ReplayTest() override {
-    database_.reset();
-    std::filesystem::remove_all(folder_);
+    options_.retain = kSecond;
+    options_.uplinks.clear();  // nobody waits: what is older goes
+    open();
   }
 
   v1::Entry& entry(Nanoseconds after) {
@@ -75,16 +59,12 @@ class ReplayTest : public testing::Test {
   }
   store::LogId commit() {
     if (!readings_.empty()) codec::encode(readings_, *raw_.mutable_readings());
-    store::Transaction transaction;
-    transaction.commit = commit_.SerializeAsString();
-    if (!readings_.empty()) transaction.raw = raw_.SerializeAsString();
-    transaction.time = kNoon;
-    const auto committed = database_->commit(transaction);
-    EXPECT_TRUE(committed) << committed.error().text();
+    const store::LogId id =
+        StoreTest::commit(commit_.SerializeAsString(), readings_.empty() ? "" : raw_.SerializeAsString());
     commit_.Clear();
     raw_.Clear();
     readings_.clear();
-    return committed->id;
+    return id;
   }
 
   // What was said, as "rule change seconds".
@@ -115,9 +95,6 @@ class ReplayTest : public testing::Test {
     return out;
   }
 
-  std::filesystem::path folder_;
-  ManualClock clock_;
-  std::unique_ptr<store::Database> database_;
   v1::Commit commit_;
   v1::RawRecord raw_;
   std::vector<model::Series> readings_;
