@@ -148,7 +148,7 @@ void Engine::State::feed_derived(Sink& sink) {
 
 void Engine::State::set_timer(std::uint32_t r, std::uint32_t g) {
   const std::uint32_t place = states_[r]->group(g).timer;
-  const Nanoseconds wake = states_[r]->wake_time(g);
+  const Nanoseconds wake = states_[r]->wake_time(g, place == Timers::kNowhere ? kNever : timers_.wake(place));
   if (wake == kNever) {
     if (place != Timers::kNowhere) timers_.remove(r, g);
     return;

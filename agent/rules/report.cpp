@@ -73,11 +73,11 @@ std::size_t RuleState::heap_bytes_of(std::uint32_t g) const {
       out += heap_bytes(accumulators_[i]) + (slides_ ? sliding_[i].bytes() : 0);
   if (rule_->holds_back) out += backlogs_[g].readings.heap_bytes();
   if (rule_->members)
-    for (const Member& member : members_[g].all) out += sizeof(Member) + member.slots.capacity() * sizeof(Slot) + 64;
+    for (const Member& member : members_[g].all)
+      out += sizeof(Member) + member.slots.capacity() * sizeof(Slot) + member.name.capacity();
   if (rule_->detect && detections_[g].detector) out += detections_[g].detector->bytes();
   if (rule_->late == Late::revise)
-    for (const Kept& kept : kept_[g])
-      out += sizeof(Kept) + kept.before.capacity() + kept.readings.heap_bytes();
+    for (const Kept& kept : kept_[g]) out += sizeof(Kept) + kept.before.capacity() + kept.readings.heap_bytes();
   return out;
 }
 
@@ -109,9 +109,10 @@ GroupReport RuleState::report(std::uint32_t g, Nanoseconds now, const std::vecto
       show_slot(rule_->inputs[i].name, slot(g, kNone, i), text ? &text_of(g, kNone, i) : nullptr);
       continue;
     }
-    for (const auto& [name, member] : members_[g].index) {
+    for (const std::uint32_t member : members_[g].by_name) {
       if (out.values.size() >= 64) break;
-      show_slot(rule_->inputs[i].name + " of " + name, slot(g, member, i), text ? &text_of(g, member, i) : nullptr);
+      show_slot(rule_->inputs[i].name + " of " + member_name(g, member), slot(g, member, i),
+                text ? &text_of(g, member, i) : nullptr);
     }
   }
   if (rule_->detect) out.values.emplace_back("score", show(detections_[g].last.score));

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -103,6 +104,11 @@ void kinds_of_rules(Report& report) {
   };
   const std::string alert = R"Y(,"alert":{"severity":"info"})Y";
   row("a condition of three comparisons", R"Y("when":"t > 90 and t < 200 or t < -5")Y" + alert);
+  row("abs(t - 20) > 100", R"Y("when":"abs(t - 20) > 100")Y" + alert);
+  row("t > 90, for 10 s, with hysteresis",
+      R"Y("when":"t > 90","for":"10s","clear":"t < 85","clear_for":"10s")Y" + alert);
+  row("the same while it is raised", R"Y("when":"t >= 0","for":"1s","clear":"t < 0","clear_for":"10s")Y" + alert);
+  row("rate(t) > 100000", R"Y("when":"rate(t) > 100000")Y" + alert);
   row("mean of windows of 1 s", R"Y("window":"1s","emit":{"b-{n}/mean":"mean(t)"})Y");
   row("mean, min, max, stddev of windows of 1 s",
       R"Y("window":"1s","emit":{"b-{n}/a":"mean(t)","b-{n}/b":"min(t)","b-{n}/c":"max(t)","b-{n}/d":"stddev(t)"})Y");
@@ -114,6 +120,59 @@ void kinds_of_rules(Report& report) {
   row("a trailing stddev(t, 10s)", R"Y("when":"stddev(t, 10s) > 100")Y" + alert);
   row("a change: delta(t) > 90", R"Y("when":"delta(t) > 90")Y" + alert);
   row("detect: {}", R"Y("detect":{})Y" + alert);
+}
+
+// Rules whose groups have many members, each of which says something once a second.
+void across_members(Report& report) {
+  const double floor = nanoseconds_of_a_loop();
+  const auto row = [&](const std::string& what, const std::string& keys, model::SignalId members, Nanoseconds apart) {
+    rules::Engine engine;
+    engine.install(compile_json(R"Y({"rules":[{"name":"r","from":{"t":"b/t-{k}"},"across":"k",)Y" + keys + "}]}"));
+    for (model::SignalId id = 1; id <= members; ++id) define(engine, id, "b/t-" + std::to_string(id));
+    model::Series series = batch(1, 1);
+    rules::Outputs outputs;
+    Timestamp clock = kDay;
+    const model::SignalId rounds = 10'000 / members;
+    const double ns = best_of(3, [&] {
+      for (model::SignalId round = 0; round < rounds; ++round) {
+        clock += kSecond;
+        for (model::SignalId id = 1; id <= members; ++id) {
+          series.signal = id;
+          series.times[0] = clock + apart * id / members;
+          engine.readings(series.times[0], series, outputs);
+          outputs.clear();
+        }
+      }
+    });
+    report.add(what + std::to_string(members) + " members", "ns/reading", ns / (rounds * members), floor);
+  };
+  for (const model::SignalId members : {10, 100, 1'000}) {
+    const std::string when = R"Y("within":"5s","when":"count_true(t > 90) >= 2","alert":{"severity":"info"})Y";
+    row("two of many over 90, of one instant, ", when, members, 0);
+    row("two of many over 90, each at its instant, ", when, members, kSecond);
+    row("mean of all in 10 s, each at its instant, ", R"Y("window":"10s","emit":{"b/mean":"mean(t)"})Y", members,
+        kSecond);
+  }
+}
+
+// Readings that wait for their order, given from the newest to the oldest.
+void backwards(Report& report, std::size_t count) {
+  rules::Engine engine;
+  engine.install(compile_json(
+      R"Y({"rules":[{"name":"r","from":{"t":"b-{n}/t"},"window":"1s","lateness":"10m","emit":{"b-{n}/mean":"mean(t)"}}]})Y"));
+  define(engine, 1, "b-1/t");
+  model::Series series = batch(1, count);
+  rules::Outputs outputs;
+  Timestamp clock = kDay;
+  const double ns = best_of(3, [&] {
+    move_on(series, clock);
+    std::ranges::reverse(series.times);
+    engine.readings(clock, series, outputs);
+    outputs.clear();
+    clock += kHour;
+  });
+  report.add(std::to_string(count) + " readings backwards within the lateness", "ns/reading",
+             ns / static_cast<double>(count), nanoseconds_of_a_loop());
 }
 
 void many_rules(Report& report, std::size_t count) {
@@ -183,6 +242,8 @@ void add_rules(CLI::App& app, Report& report) {
   sub->callback([&report, signals, loaded] {
     one_rule(report);
     kinds_of_rules(report);
+    across_members(report);
+    backwards(report, 60'000);
     many_rules(report, *loaded);
     round_robin(report, *signals);
     bytes_per_group(report, *signals);

@@ -66,11 +66,10 @@ Scene RuleState::whole_scene(std::uint32_t g, Timestamp time, Sink& sink) {
   return out;
 }
 
-Scene RuleState::member_scene(std::uint32_t g, std::uint32_t member, Scene of_group) const {
+void RuleState::look_at(std::uint32_t g, std::uint32_t member, Scene& scene) const {
   const Member& one = members_[g].all[member];
-  of_group.member = one.slots.data();
-  of_group.member_texts = rule_->has_texts ? one.texts.data() : nullptr;
-  return of_group;
+  scene.member = one.slots.data();
+  scene.member_texts = rule_->has_texts ? one.texts.data() : nullptr;
 }
 
 void RuleState::take_steps(std::uint32_t g, Stage stage, std::uint32_t fresh, const Scene& scene) {
@@ -93,8 +92,10 @@ void RuleState::look_across(std::uint32_t g, Scene& scene) {
   results_now_.clear();
   for (const Aggregate& aggregate : rule_->aggregates) {
     Accumulator all;
-    for (const auto& [name, member] : members_[g].index)
-      add(aggregate, all, scene.time, run(aggregate.argument, member_scene(g, member, scene)));
+    for (const std::uint32_t member : members_[g].by_name) {
+      look_at(g, member, scene);
+      add(aggregate, all, scene.time, run(aggregate.argument, scene));
+    }
     Result3 result = finish(aggregate, all, scene.time, *scene.arithmetic);
     if (result.text != nullptr) result.text = &made_.emplace_back(*result.text);
     results_now_.push_back(result);
@@ -176,7 +177,7 @@ void RuleState::open_window(std::uint32_t g, Timestamp time) {
   if (rule_->late == Late::revise) keep_window(g, begin, end);
 }
 
-void RuleState::gather(std::uint32_t g, Timestamp time, const std::vector<Fresh>& fresh, const Scene& scene) {
+void RuleState::gather(std::uint32_t g, Timestamp time, const std::vector<Fresh>& fresh, Scene& scene) {
   const Rule& rule = *rule_;
   Group& group = groups_[g];
   if (group.window_end == kNever) open_window(g, time);
@@ -186,18 +187,18 @@ void RuleState::gather(std::uint32_t g, Timestamp time, const std::vector<Fresh>
   for (std::size_t i = 0; i < rule.aggregates.size(); ++i) {
     const Aggregate& aggregate = rule.aggregates[i];
     const std::size_t at = g * rule.aggregates.size() + i;
-    const auto take = [&](const Scene& from) {
-      const Result3 value = run(aggregate.argument, from);
+    const auto take = [&](std::uint32_t member) {
+      if (member != kNone) look_at(g, member, scene);
+      const Result3 value = run(aggregate.argument, scene);
       if (last) sliding_[at].add(aggregate, kForever, time, value);
       // A reset by hand may have been a moment after what is still on its way.
       else add(aggregate, accumulators_[at], since_reset ? std::max(time, accumulators_[at].to) : time, value);
     };
     for (const Fresh& one : fresh) {
       if ((aggregate.argument.inputs & one.slots) == 0) continue;
-      if (one.member != kNone) take(member_scene(g, one.member, scene));
-      else if ((aggregate.argument.inputs & member_inputs_) == 0) take(scene);
+      if (one.member != kNone || (aggregate.argument.inputs & member_inputs_) == 0) take(one.member);
       else
-        for (const auto& [name, member] : members_[g].index) take(member_scene(g, member, scene));
+        for (const std::uint32_t member : members_[g].by_name) take(member);
     }
     if (last) sliding_[at].keep_last(aggregate, rule.window.count);
   }

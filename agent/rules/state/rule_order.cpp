@@ -1,5 +1,6 @@
 // In which order things happen in a group: watermarks, readings that wait for theirs, what falls due.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "rules/state/rule_state.h"
@@ -25,7 +26,7 @@ void RuleState::hold_back(std::uint32_t g, std::uint16_t i, const Incoming& read
   }
   if (group.newest == kLongAgo)
     // Inputs that never sent anything are waited for, too, but from now on only.
-    each_source(*this, g, [&](Slot& source) { source.arrived = std::max(source.arrived, now); });
+    each_source(*this, g, [&](Slot& source, auto, auto) { source.arrived = std::max(source.arrived, now); });
   settle(g, now);
   input.arrived = now;
   input.newest = std::max(input.newest, reading.time);
@@ -34,7 +35,54 @@ void RuleState::hold_back(std::uint32_t g, std::uint16_t i, const Incoming& read
     group.newest_at = now;
   }
   if (waiting.size() > kMostPending) drain(g, waiting.first().time, sink);
+  move_on(g, now, sink);
+}
+
+// Drains as far as the watermark has come, without a look at each of many members with each reading: while all are
+// heard it is the least of them, and what is idle moves only with the idle mark.
+void RuleState::move_on(std::uint32_t g, Nanoseconds now, Sink& sink) {
+  if (!rule_->members) return drain(g, watermark(g, now), sink);
+  const Timestamp idle = idle_mark(g, now), least = least_newest(g);
+  if (least >= idle) {
+    if (least > reach(g)) drain(g, least - rule_->lateness, sink);
+    return;
+  }
+  if (idle <= reach(g)) return;
+  if (const Members::Source& holds = members_[g].holds; holds.newest != kLongAgo) {
+    const Slot& source = slot(g, holds.member, holds.input);
+    if (source.newest <= reach(g) && now - source.arrived < kIdleAfter) return;
+  }
   drain(g, watermark(g, now), sink);
+  find_holder(g);
+}
+
+// Of those that are behind, the one that was heard last.
+void RuleState::find_holder(std::uint32_t g) {
+  Members& members = members_[g];
+  Nanoseconds heard = kLongAgo;
+  members.holds.newest = kLongAgo;
+  each_source(*this, g, [&](const Slot& source, std::uint32_t member, std::uint16_t input) {
+    if (source.newest > reach(g) || source.newest == kLongAgo || source.arrived <= heard) return;
+    heard = source.arrived;
+    members.holds = {source.newest, member, input};
+  });
+}
+
+Timestamp RuleState::least_newest(std::uint32_t g) {
+  auto& heap = members_[g].sources;
+  if (heap.empty()) {
+    each_source(*this, g, [&](const Slot& source, std::uint32_t member, std::uint16_t input) {
+      heap.push_back({source.newest, member, input});
+    });
+    std::ranges::make_heap(heap, std::greater(), &Members::Source::newest);
+  }
+  for (;;) {
+    const Timestamp newest = slot(g, heap.front().member, heap.front().input).newest;
+    if (newest == heap.front().newest) return newest;
+    std::ranges::pop_heap(heap, std::greater(), &Members::Source::newest);
+    heap.back().newest = newest;
+    std::ranges::push_heap(heap, std::greater(), &Members::Source::newest);
+  }
 }
 
 void RuleState::settle(std::uint32_t g, Nanoseconds now) {
@@ -45,17 +93,23 @@ void RuleState::settle(std::uint32_t g, Nanoseconds now) {
   backlog.staged_at = now;
 }
 
+// As far as time has come for those that are idle.
+Timestamp RuleState::idle_mark(std::uint32_t g, Nanoseconds now) const {
+  const Group& group = groups_[g];
+  const Nanoseconds quiet = now - group.newest_at;
+  const Timestamp idle = quiet < kIdleAfter ? kLongAgo : saturated(group.newest, quiet - kIdleAfter);
+  return rule_->holds_back ? std::max(idle, backlogs_[g].settled) : idle;
+}
+
 // The event time up to which nothing more is expected: the least of the inputs', those left out that
 // are idle.
 Timestamp RuleState::watermark(std::uint32_t g, Nanoseconds now) const {
   const Group& group = groups_[g];
   if (group.newest == kLongAgo) return kLongAgo;
-  const Nanoseconds quiet = now - group.newest_at;
-  Timestamp idle = quiet < kIdleAfter ? kLongAgo : saturated(group.newest, quiet - kIdleAfter);
+  const Timestamp idle = idle_mark(g, now);
   if (!rule_->holds_back) return std::max(group.newest, idle);
-  idle = std::max(idle, backlogs_[g].settled);
   Timestamp least = kNever;
-  each_source(*this, g, [&](const Slot& source) {
+  each_source(*this, g, [&](const Slot& source, auto, auto) {
     Timestamp own = source.newest;
     if (now - source.arrived >= kIdleAfter) own = std::max(own, idle);
     least = std::min(least, own);
@@ -71,6 +125,7 @@ void RuleState::drain(std::uint32_t g, Timestamp until, Sink& sink) {
     fresh_.clear();
     for (; !waiting.empty() && waiting.first().time == time; waiting.drop_first()) arrive(g, waiting.first());
     sort_fresh(g);
+    if (rule_->members) members_[g].expiry = kLongAgo;
     event(g, time, fresh_, sink);
   }
   if (until == kLongAgo) return;
@@ -95,24 +150,23 @@ void RuleState::pass_time(std::uint32_t g, Nanoseconds now, Sink& sink) {
   else pass(g, until, true, sink);
 }
 
-Nanoseconds RuleState::wake_time(std::uint32_t g) const {
+Nanoseconds RuleState::wake_time(std::uint32_t g, Nanoseconds set) {
   const Group& group = groups_[g];
   if (rule_->missing > 0) return group.phase == Phase::active ? kNever : saturated(group.newest_at, rule_->missing);
   Timestamp due = std::min({group.window_end, alert_deadline(g), repeat_due(g), write_due(g)});
   if (rule_->expires) due = std::min(due, expiry(g));
   if (rule_->watches_time && group.newest != kLongAgo) due = std::min(due, next_look(g, kLongAgo));
-  Nanoseconds least = kLongAgo;
-  if (rule_->holds_back) {
+  if (rule_->holds_back)
     if (const PendingReadings& waiting = backlogs_[g].readings; !waiting.empty())
       due = std::min(due, waiting.first().time);
-    if (due != kNever)
-      each_source(*this, g, [&](const Slot& source) {
-        if (source.newest == kLongAgo || source.newest - rule_->lateness < due)
-          least = std::max(least, source.arrived + kIdleAfter);
-      });
-  }
   if (due == kNever) return kNever;
-  return std::max(least, saturated(group.newest_at, saturated(due, rule_->lateness) - group.newest + kIdleAfter));
+  Nanoseconds wake = saturated(group.newest_at, saturated(due, rule_->lateness) - group.newest + kIdleAfter);
+  if (rule_->holds_back && saturated(wake, kIdleAfter) < set)
+    each_source(*this, g, [&](const Slot& source, auto, auto) {
+      if (source.newest == kLongAgo || source.newest - rule_->lateness < due)
+        wake = std::max(wake, source.arrived + kIdleAfter);
+    });
+  return wake;
 }
 
 // What falls due before a reading at `until` (a `for` that ends at the same instant comes after it), or,
@@ -146,21 +200,23 @@ void RuleState::look_again(std::uint32_t g, Timestamp time, Sink& sink) {
 }
 
 // When the next of the inputs that the alert depends on gets too old.
-Timestamp RuleState::expiry(std::uint32_t g) const {
+Timestamp RuleState::expiry(std::uint32_t g) {
   const Group& group = groups_[g];
   Timestamp next = kNever;
   if (group.phase == Phase::idle || rule_->window) return next;
-  const auto look_at = [&](const Slot& slot, std::size_t i) {
+  if (rule_->members && members_[g].expiry > group.judged) return members_[g].expiry;
+  const auto consider = [&](const Slot& slot, std::size_t i) {
     if ((judged_inputs_ >> i & 1) == 0 || rule_->within[i] == kForever || slot.time == kLongAgo) return;
     if (slot.quality >= model::kBad.code) return;
     const Timestamp end = saturated(slot.time, rule_->within[i] + 1);
     if (end > group.judged) next = std::min(next, end);
   };
   const std::size_t count = rule_->inputs.size();
-  for (std::size_t i = 0; i < count; ++i) look_at(slots_[g * count + i], i);
+  for (std::size_t i = 0; i < count; ++i) consider(slots_[g * count + i], i);
   if (rule_->members)
     for (const Member& member : members_[g].all)
-      for (std::size_t i = 0; i < count; ++i) look_at(member.slots[i], i);
+      for (std::size_t i = 0; i < count; ++i) consider(member.slots[i], i);
+  if (rule_->members) members_[g].expiry = next;
   return next;
 }
 

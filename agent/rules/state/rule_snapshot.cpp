@@ -135,7 +135,7 @@ void RuleState::save(std::string& out, const Timers& timers) const {
     put_flag(out, group.uncertain);
     if (rule_->members) {
       put_varint(out, members_[g].all.size());
-      for (const Member& member : members_[g].all) put_bytes(out, *member.name);
+      for (const Member& member : members_[g].all) put_bytes(out, member.name);
     }
     save_computation(g, out);
     if (keeps_results_)
@@ -145,7 +145,7 @@ void RuleState::save(std::string& out, const Timers& timers) const {
         put_flag(out, results_[i].known);
       }
     if (rule_->holds_back) {
-      each_source(*this, g, [&](const Slot& source) {
+      each_source(*this, g, [&](const Slot& source, auto, auto) {
         put_time(out, source.arrived);
         put_time(out, source.newest);
       });
@@ -242,7 +242,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
       }
     if (rule_->holds_back) {
       bool fine = true;
-      each_source(*this, g, [&](Slot& slot) {
+      each_source(*this, g, [&](Slot& slot, auto, auto) {
         slot.arrived = get_time(in);
         slot.newest = get_time(in);
         fine = fine && possible(slot.newest) && slot.newest != kNever && slot.arrived >= 0 && slot.arrived <= now;

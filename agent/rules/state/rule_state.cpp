@@ -33,6 +33,7 @@ void RuleState::prepare() {
                     });
                   });
   keeps_results_ = rule.window && (rule.alert || !rule.writes.empty());
+  for (Members& members : members_) members.expiry = kLongAgo;
 }
 
 void RuleState::resize() {
@@ -66,12 +67,16 @@ std::uint32_t RuleState::find_or_create(const std::string& captures, Nanoseconds
 
 std::uint32_t RuleState::find_or_create_member(std::uint32_t g, const std::string& captures) {
   Members& members = members_[g];
-  if (const auto found = members.index.find(captures); found != members.index.end()) return found->second;
+  const auto at = std::ranges::lower_bound(
+      members.by_name, captures, {}, [&](std::uint32_t m) -> const std::string& { return members.all[m].name; });
+  if (at != members.by_name.end() && members.all[*at].name == captures) return *at;
   if (members.all.size() >= kMostMembers) return kNone;
   const auto m = static_cast<std::uint32_t>(members.all.size());
-  const auto at = members.index.emplace(captures, m).first;
+  members.by_name.insert(at, m);
+  members.ranked = false;
+  members.sources.clear();
   Member& member = members.all.emplace_back();
-  member.name = &at->first;
+  member.name = captures;
   member.slots.resize(rule_->inputs.size());
   if (rule_->has_texts) member.texts.resize(rule_->inputs.size());
   return m;
@@ -144,9 +149,12 @@ void RuleState::forget(std::uint32_t g, Sink& sink) {
   reset(backlogs_, 1);
   reset(detections_, 1);
   reset(kept_, 1);
-  if (rule_->members)
+  if (rule_->members) {
     for (Member& member : members_[g].all)
       for (Slot& slot : member.slots) slot = {.unit = slot.unit, .conversion = slot.conversion};
+    members_[g].sources.clear();
+    members_[g].holds.newest = kLongAgo;
+  }
   const Group before = std::exchange(group, {});
   group.captures = before.captures;
   group.timer = before.timer;
@@ -303,18 +311,25 @@ void RuleState::store(std::uint32_t g, std::uint32_t member, std::uint16_t i, Ti
 
 void RuleState::arrive(std::uint32_t g, const Pending& reading) {
   store(g, reading.member, reading.slot, reading.time, reading.number, reading.quality, reading.text.get());
-  const auto same = std::ranges::find(fresh_, reading.member, &Fresh::member);
-  if (same != fresh_.end()) same->slots |= 1U << reading.slot;
+  if (!fresh_.empty() && fresh_.back().member == reading.member) fresh_.back().slots |= 1U << reading.slot;
   else fresh_.push_back({reading.member, 1U << reading.slot});
 }
 
-// The group's own inputs, then members by name: their numbers depend on who came first.
+// The group's own inputs, then members by name, each once.
 void RuleState::sort_fresh(std::uint32_t g) {
   if (!rule_->members || fresh_.size() < 2) return;
-  std::ranges::sort(fresh_, [&](const Fresh& a, const Fresh& b) {
-    if (a.member == kNone || b.member == kNone) return a.member == kNone && b.member != kNone;
-    return member_name(g, a.member) < member_name(g, b.member);
+  Members& members = members_[g];
+  if (!std::exchange(members.ranked, true))
+    for (std::uint32_t rank = 0; rank < members.by_name.size(); ++rank)
+      members.all[members.by_name[rank]].rank = rank;
+  std::ranges::sort(fresh_, {}, [&](const Fresh& fresh) {
+    return fresh.member == kNone ? 0 : std::uint64_t{members.all[fresh.member].rank} + 1;
   });
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < fresh_.size(); ++i)
+    if (fresh_[i].member == fresh_[last].member) fresh_[last].slots |= fresh_[i].slots;
+    else fresh_[++last] = fresh_[i];
+  fresh_.resize(last + 1);
 }
 
 void RuleState::take(std::uint32_t g, std::uint16_t i, const Incoming& reading, Nanoseconds now, Sink& sink) {

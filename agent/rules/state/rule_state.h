@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <deque>
 #include <list>
-#include <map>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -94,7 +93,7 @@ class RuleState {
   Group& group(std::uint32_t g) { return groups_[g]; }
   const Group& group(std::uint32_t g) const { return groups_[g]; }
   std::size_t members(std::uint32_t g) const { return rule_->members ? members_[g].all.size() : 0; }
-  const std::string& member_name(std::uint32_t g, std::uint32_t m) const { return *members_[g].all[m].name; }
+  const std::string& member_name(std::uint32_t g, std::uint32_t m) const { return members_[g].all[m].name; }
   void set_unit(std::uint32_t g, std::uint32_t member, std::uint16_t slot, std::uint16_t unit,
                 std::uint16_t conversion);
   void set_derived(std::uint32_t g, std::size_t emit, std::uint32_t node);
@@ -123,8 +122,9 @@ class RuleState {
   bool outlived(std::uint32_t g, Nanoseconds now) const;
   void forget(std::uint32_t g, Sink& sink);
 
-  // When pass_time() may have something to do; kNever: nothing waits.
-  Nanoseconds wake_time(std::uint32_t g) const;
+  // When pass_time() may have something to do; kNever: nothing waits. Where that is not well before `set`, for which
+  // it is set already, it may be too early.
+  Nanoseconds wake_time(std::uint32_t g, Nanoseconds set);
 
   // Those that are active, latched or shelved, by name of their group.
   void alerts(std::vector<AlertEvent>& out) const;
@@ -152,13 +152,23 @@ class RuleState {
     Nanoseconds staged_at = 0;
   };
   struct Member {
-    const std::string* name;  // its captures, joined by '/'
+    std::string name;         // its captures, joined by '/'
     std::vector<Slot> slots;  // as many as inputs; those that are not of_member stay empty
     std::vector<std::string> texts;
+    std::uint32_t rank = 0;  // its place in by_name
   };
   struct Members {
     std::vector<Member> all;
-    std::map<std::string, std::uint32_t> index;  // by name, so that they are gone through in that order
+    std::vector<std::uint32_t> by_name;  // they are gone through in this order: their numbers say who came first
+    bool ranked = true;
+    Timestamp expiry = kLongAgo;  // what expiry() found since an input changed
+    struct Source {
+      Timestamp newest;  // of its slot, or what that was a while ago
+      std::uint32_t member;
+      std::uint16_t input;
+    };
+    std::vector<Source> sources;       // all that the group hears: a heap, the least first; empty: to be made
+    Source holds{kLongAgo, kNone, 0};  // one that held the group back although others are idle
   };
   struct Fresh {  // which inputs came with an event time
     std::uint32_t member, slots;
@@ -233,33 +243,40 @@ class RuleState {
   // rule_order.cpp
   void hold_back(std::uint32_t g, std::uint16_t slot, const Incoming& reading, Nanoseconds now, Sink& sink);
   void settle(std::uint32_t g, Nanoseconds now);
-  // The slots of all signals that the group hears.
+  // The slots of all signals that the group hears, with the member and the input that they are of.
   template <class Self, class Visit>
   static void each_source(Self& self, std::uint32_t g, Visit&& visit) {
-    const std::vector<Input>& inputs = self.rule_->inputs;
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      if (!inputs[i].of_member) visit(self.slots_[g * inputs.size() + i]);
+    const auto count = static_cast<std::uint16_t>(self.rule_->inputs.size());
+    for (std::uint16_t i = 0; i < count; ++i)
+      if ((self.member_inputs_ >> i & 1) == 0) visit(self.slots_[g * count + i], kNone, i);
     if (!self.rule_->members) return;
-    for (auto& member : self.members_[g].all)
-      for (std::size_t i = 0; i < inputs.size(); ++i)
-        if (inputs[i].of_member) visit(member.slots[i]);
+    auto& all = self.members_[g].all;
+    for (std::uint32_t m = 0; m < all.size(); ++m)
+      for (std::uint16_t i = 0; i < count; ++i)
+        if ((self.member_inputs_ >> i & 1) != 0) visit(all[m].slots[i], m, i);
   }
+  Timestamp idle_mark(std::uint32_t g, Nanoseconds now) const;
   Timestamp watermark(std::uint32_t g, Nanoseconds now) const;
+  void move_on(std::uint32_t g, Nanoseconds now, Sink& sink);
+  void find_holder(std::uint32_t g);
+  Timestamp least_newest(std::uint32_t g);
+  // A source whose newest reading is not beyond it holds the group where it is.
+  Timestamp reach(std::uint32_t g) const { return saturated(groups_[g].passed, rule_->lateness); }
   void drain(std::uint32_t g, Timestamp watermark, Sink& sink);
   void pass(std::uint32_t g, Timestamp until, bool inclusive, Sink& sink);
   void look_again(std::uint32_t g, Timestamp time, Sink& sink);
-  Timestamp expiry(std::uint32_t g) const;
+  Timestamp expiry(std::uint32_t g);
   Timestamp next_look(std::uint32_t g, Timestamp until) const;
 
   // rule_judge.cpp
   void event(std::uint32_t g, Timestamp time, const std::vector<Fresh>& fresh, Sink& sink);
   Scene scene(std::uint32_t g, Timestamp time, Sink& sink);        // the inputs
   Scene whole_scene(std::uint32_t g, Timestamp time, Sink& sink);  // and all that may be asked while nothing comes
-  Scene member_scene(std::uint32_t g, std::uint32_t member, Scene of_group) const;
+  void look_at(std::uint32_t g, std::uint32_t member, Scene& scene) const;
   void take_steps(std::uint32_t g, Stage stage, std::uint32_t fresh, const Scene& scene);
   void look_across(std::uint32_t g, Scene& scene);
   void look_for_anomaly(std::uint32_t g, Scene& scene, bool fresh);
-  void gather(std::uint32_t g, Timestamp time, const std::vector<Fresh>& fresh, const Scene& scene);
+  void gather(std::uint32_t g, Timestamp time, const std::vector<Fresh>& fresh, Scene& scene);
   std::pair<Timestamp, Timestamp> window_around(Timestamp time) const;
   void open_window(std::uint32_t g, Timestamp time);
   void close_window(std::uint32_t g, Timestamp until, Sink& sink);

@@ -1,6 +1,8 @@
 // Rules that look across captures: two out of three, the mean of a building.
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "plant.h"
 
 namespace weir::rules {
@@ -133,6 +135,48 @@ rules:
     each->at(5, "x/q-b", 3.0, model::kGood, 16);
     EXPECT_THAT(each->said(), ElementsAre("10 x/drop = 14 revised")) << "and the last is the same";
   }
+}
+
+// Who holds a group back, and what expires next, is remembered from reading to reading, and not saved.
+TEST(Members, GoOnAfterARestartAtAnyPointAsBefore) {
+  constexpr const char* kRules = R"Y(
+rules:
+  - name: high
+    from: {p: "{line}/p-{k}"}
+    across: k
+    within: 3s
+    when: count_true(p > 50) >= 2
+    for: 2s
+    alert: {severity: info, message: "{count_true(p > 50)} of {count_good(p)}"}
+  - name: mean
+    from: {p: "{line}/p-{k}"}
+    across: k
+    window: 5s
+    lateness: 500ms
+    emit: {"{line}/mean": mean(p), "{line}/last": last(p)}
+)Y";
+  std::mt19937 random(1);
+  const char* const kPaths[] = {"x/p-e", "x/p-b", "x/p-d", "x/p-a", "x/p-c"};
+  auto plant = std::make_unique<Plant>(kRules);
+  std::size_t said = 0;
+  for (double now = 1; now < 300; now += 0.25 * static_cast<double>(random() % 3)) {
+    auto next = std::make_unique<Plant>(kRules);
+    ASSERT_TRUE(next->engine.restore(plant->engine.save()));
+    const bool tick = random() % 5 == 0;
+    const std::size_t who = random() % std::size(kPaths);
+    if (who == 1 && now > 100 && now < 200) continue;  // it is silent
+    const double late = who == 2 ? 3 : 0.25 * static_cast<double>(random() % 4);
+    const double value = static_cast<double>(random() % 100);
+    for (Plant* each : {plant.get(), next.get()})
+      if (tick) each->engine.tick(Plant::seconds(now), each->out);
+      else each->at(now - late, kPaths[who], value, model::kGood, now);
+    const std::vector<std::string> lines = plant->said();
+    said += lines.size();
+    ASSERT_EQ(next->said(), lines) << now;
+    ASSERT_EQ(next->engine.save(), plant->engine.save()) << now;
+    if (random() % 10 == 0) plant = std::move(next);
+  }
+  EXPECT_GT(said, 150U);
 }
 
 }  // namespace
