@@ -62,8 +62,6 @@ class Agent {
   void ready();
 
   void from_bus(mqtt::Message message);
-  void alert_asked(std::string_view payload);
-  void alert_asked(const Node& request, std::function<void(Result<Node>)> answer);
   void to_bus(std::string topic, std::string payload);
   void every_second();
   std::vector<std::string> names_of_leaving() const;
@@ -110,7 +108,6 @@ class Agent {
   bool checking_ = false;  // a reload is under way
   bool trimming_ = false;
   unsigned seconds_ = 0;
-  unsigned asking_ = 0;  // commands of alerts that wait for their commit
   store::Stats store_stats_;
   Rates rates_;
 
@@ -120,6 +117,7 @@ class Agent {
   std::unique_ptr<BusLink> bus_;
   std::unique_ptr<supervisor::Supervisor> supervisor_;
   std::unique_ptr<AlertBoard> board_;
+  std::unique_ptr<AlertCommands> alert_commands_;
   std::unique_ptr<DeviceAccess> devices_;
   std::unique_ptr<RuleWrites> writes_;
   std::unique_ptr<Clouds> clouds_;
@@ -235,6 +233,9 @@ void Agent::start_line() {
                                         [this](mqtt::Message message, mqtt::Done done) {
                                           if (bus_) bus_->publish(std::move(message), std::move(done));
                                         });
+  alert_commands_ = std::make_unique<AlertCommands>(clock_, *line_, [this](std::string topic, std::string payload) {
+    to_bus(std::move(topic), std::move(payload));
+  });
   intake::Options options;
   options.incarnation = incarnation_;
   options.future_tolerance = config_.future_tolerance;
@@ -347,36 +348,9 @@ void Agent::ready() {
 void Agent::from_bus(mqtt::Message message) {
   if (message.topic.starts_with("weir/v1/readout/") || message.topic.starts_with("weir/v1/written/"))
     devices_->answered(message.topic, message.payload);
-  else if (message.topic == kAlertCommandTopic) alert_asked(message.payload);
+  else if (message.topic == kAlertCommandTopic) alert_commands_->heard(message.payload);
   else if (mqtt::matches(AlertBoard::kFilter, message.topic)) board_->heard(message);
   else intake_->message(message.topic, message.payload);
-}
-
-void Agent::alert_asked(std::string_view payload) {
-  const auto answer = [this](const Node& id, const Result<Node>& result) {
-    Node out = result ? *result : Node::object().set("error", result.error().what).set("hint", result.error().hint);
-    if (id.as_string() != nullptr && id.as_string()->size() <= 64) out.set("id", to_utf8(*id.as_string()));
-    to_bus(kAlertAnswerTopic, to_json(out));
-  };
-  const auto request = alert_request(payload);
-  if (!request) return answer({}, std::unexpected(request.error()));
-  const Node* id = request->find("id");
-  alert_asked(*request,
-              [answer, id = id != nullptr ? *id : Node()](const Result<Node>& result) { answer(id, result); });
-}
-
-// Answered once what it did is durable.
-void Agent::alert_asked(const Node& request, std::function<void(Result<Node>)> answer) {
-  constexpr unsigned kMostAsking = 100;
-  const auto command = alert_command(request, clock_.now());
-  if (!command) return answer(std::unexpected(command.error()));
-  if (asking_ >= kMostAsking) return answer(fail("too many commands are under way", "try again in a second"));
-  const auto committed = [this, answer, command = *command](std::size_t alerts) {
-    --asking_;
-    answer(Node::object().set("verb", command.verb()).set("target", command.target()).set("alerts", alerts));
-  };
-  if (line_->command(*command, committed) > 0) ++asking_;
-  else answer(std::unexpected(nothing_to_change(line_->state().engine(), *command)));
 }
 
 void Agent::to_bus(std::string topic, std::string payload) {
@@ -481,7 +455,7 @@ void Agent::asked(const Node& request, control::Reply reply) {
   }
   if (verb == "alert") {
     const Node* command = request.find("command");
-    return alert_asked(command != nullptr ? *command : Node(), answer);
+    return alert_commands_->ask(command != nullptr ? *command : Node(), answer);
   }
   if (verb == "read") return devices_->read(line_->signals(), text("path"), answer);
   if (verb == "write") {
@@ -493,18 +467,7 @@ void Agent::asked(const Node& request, control::Reply reply) {
     line_->command(command);
     return devices_->write(line_->signals(), text("path"), text("value"), answer);
   }
-  if (verb == "explain") {
-    const auto groups = request.find("groups");
-    const std::int64_t count = groups != nullptr && groups->as_int() != nullptr ? *groups->as_int() : 5;
-    const auto report = line_->state().engine().report(
-        text("rule"), static_cast<std::size_t>(std::clamp<std::int64_t>(count, 0, 1'000)));
-    if (report) return reply(explain(*report));
-    const auto rules = line_->state().engine().rules();
-    const std::vector<std::string_view> names(rules.begin(), rules.end());
-    const std::string near = did_you_mean(text("rule"), names);
-    return reply(refused(
-        {"no rule is named '" + text("rule") + "'", near.empty() ? "these run: " + join(rules, ", ") : near}));
-  }
+  if (verb == "explain") return answer(explain(line_->state().engine(), request));
   if (verb == "losing") return answer(losing());
   if (verb == "reload")
     return reload([reply, refused](Result<std::string> done) {
@@ -575,22 +538,7 @@ void Agent::forget_who_left() {
 
 Result<std::string> Agent::apply(config::Loaded loaded) {
   config::Config next = std::move(*loaded.config);
-  std::string later;
-  const auto needs_restart = [&](const char* what) { later += (later.empty() ? "" : ", ") + std::string(what); };
-  if (next.store.path != config_.store.path) needs_restart("store: path");
-  if (next.store.key_file != config_.store.key_file) needs_restart("store: key_file");
-  if (next.store.commit_interval != config_.store.commit_interval) needs_restart("store: commit_interval");
-  if (next.store.volatile_bytes != config_.store.volatile_bytes) needs_restart("store: volatile");
-  if (next.bus.managed != config_.bus.managed || next.bus.url != config_.bus.url) needs_restart("bus");
-  if (next.site.agent != config_.site.agent) needs_restart("site: agent");
-
-  // What runs until then is what it was.
-  next.store.path = config_.store.path;
-  next.store.key_file = config_.store.key_file;
-  next.store.commit_interval = config_.store.commit_interval;
-  next.store.volatile_bytes = config_.store.volatile_bytes;
-  next.bus = config_.bus;
-  next.site.agent = config_.site.agent;
+  const std::string later = join(plan::keep_until_restart(next, config_), ", ");
 
   // What can fail comes first, so that it is all or nothing.
   const std::vector<std::string> names = plan::driver_names(next), before = plan::driver_names(config_);

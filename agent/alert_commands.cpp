@@ -116,4 +116,30 @@ Error nothing_to_change(const rules::Engine& engine, const v1::Command& command)
   return {"no alert and no rule is called '" + target + "'", "weir alerts --all lists the alerts"};
 }
 
+void AlertCommands::ask(const Node& request, Answer answer) {
+  const auto command = alert_command(request, clock_.now());
+  if (!command) return answer(std::unexpected(command.error()));
+  if (under_way_ >= kMostUnderWay) return answer(fail("too many commands are under way", "try again in a second"));
+  const auto committed = [this, answer, command = *command](std::size_t alerts) {
+    --under_way_;
+    answer(Node::object().set("verb", command.verb()).set("target", command.target()).set("alerts", alerts));
+  };
+  if (line_.command(*command, committed) > 0) ++under_way_;
+  else answer(std::unexpected(nothing_to_change(line_.state().engine(), *command)));
+}
+
+void AlertCommands::heard(std::string_view payload) {
+  const auto request = alert_request(payload);
+  const Node* given = request ? request->find("id") : nullptr;
+  const std::string* text = given != nullptr ? given->as_string() : nullptr;
+  const auto answer = [this, id = text != nullptr && text->size() <= 64 ? to_utf8(*text)
+                                                                        : std::string()](const Result<Node>& result) {
+    Node out = result ? *result : Node::object().set("error", result.error().what).set("hint", result.error().hint);
+    if (!id.empty()) out.set("id", id);
+    publish_(kAlertAnswerTopic, to_json(out));
+  };
+  if (!request) return answer(std::unexpected(request.error()));
+  ask(*request, answer);
+}
+
 }  // namespace weir

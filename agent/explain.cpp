@@ -1,6 +1,11 @@
 #include "agent/explain.h"
 
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
 #include "base/clock.h"
+#include "base/text.h"
 
 namespace weir {
 namespace {
@@ -31,9 +36,7 @@ Node group(const rules::GroupReport& report) {
       .set("values", std::move(values));
 }
 
-}  // namespace
-
-Node explain(const rules::RuleReport& report) {
+Node document(const rules::RuleReport& report) {
   Node::List groups;
   for (const rules::GroupReport& one : report.some) groups.push_back(group(one));
   return Node::object()
@@ -48,6 +51,23 @@ Node explain(const rules::RuleReport& report) {
       .set("readings", report.readings)
       .set("late", report.late)
       .set("some", std::move(groups));
+}
+
+}  // namespace
+
+Result<Node> explain(const rules::Engine& engine, const Node& request) {
+  constexpr std::int64_t kUsually = 5, kMost = 1'000;
+  const Node* rule = request.find("rule");
+  const Node* groups = request.find("groups");
+  const std::string name = rule != nullptr && rule->as_string() != nullptr ? *rule->as_string() : std::string();
+  const std::int64_t count = groups != nullptr && groups->as_int() != nullptr ? *groups->as_int() : kUsually;
+  const auto report = engine.report(name, static_cast<std::size_t>(std::clamp<std::int64_t>(count, 0, kMost)));
+  if (report) return document(*report);
+  const auto rules = engine.rules();
+  const std::string near = did_you_mean(name, std::vector<std::string_view>(rules.begin(), rules.end()));
+  return fail("no rule is named '" + name + "'", !near.empty()   ? near
+                                                 : rules.empty() ? "no rule runs"
+                                                                 : "these run: " + join(rules, ", "));
 }
 
 }  // namespace weir

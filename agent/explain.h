@@ -2,10 +2,12 @@
 #pragma once
 
 #include "base/document.h"
+#include "base/error.h"
 #include "rules/engine.h"
 
 namespace weir {
 
-Node explain(const rules::RuleReport& report);
+// {"rule": NAME, "groups": how many of them to tell of}. An error: no such rule.
+Result<Node> explain(const rules::Engine& engine, const Node& request);
 
 }  // namespace weir

@@ -317,6 +317,22 @@ Result<mqtt::Options> options(const std::string& url, const std::string& usernam
 
 }  // namespace
 
+std::vector<std::string> keep_until_restart(config::Config& next, const config::Config& running) {
+  std::vector<std::string> differed;
+  const auto keep = [&differed](const char* key, auto& now, const auto& was) {
+    if (now == was) return;
+    differed.emplace_back(key);
+    now = was;
+  };
+  keep("store: path", next.store.path, running.store.path);
+  keep("store: key_file", next.store.key_file, running.store.key_file);
+  keep("store: commit_interval", next.store.commit_interval, running.store.commit_interval);
+  keep("store: volatile", next.store.volatile_bytes, running.store.volatile_bytes);
+  keep("bus", next.bus, running.bus);
+  keep("site: agent", next.site.agent, running.site.agent);
+  return differed;
+}
+
 Result<mqtt::Options> bus_options(const config::Bus& bus, const std::string& agent) {
   return options(bus.url, bus.username, bus.password_file, bus.tls, "weir-agent-" + agent);
 }

@@ -71,6 +71,9 @@ std::map<std::string, std::vector<model::PathPattern>> writable(const config::Co
 
 store::Limits limits(const config::Store& store);
 
+// What only a start can change stays in `next` as it is in `running`. Returns the keys that differed.
+std::vector<std::string> keep_until_restart(config::Config& next, const config::Config& running);
+
 Result<mqtt::Options> bus_options(const config::Bus& bus, const std::string& agent);
 Result<mqtt::Options> uplink_options(const config::Uplink& uplink, const std::string& agent);
 

@@ -31,6 +31,7 @@ struct Bus {
   std::string username;
   std::filesystem::path password_file;
   std::optional<Tls> tls;
+  friend bool operator==(const Bus&, const Bus&) = default;
 };
 
 struct Driver {

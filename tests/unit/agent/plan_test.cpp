@@ -81,5 +81,18 @@ TEST(Plan, WarnsOfRulesThatWriteAndMayNot) {
   EXPECT_THAT(render(check(load("hall\nwrites: enabled", rule), {}).loaded), testing::IsEmpty());
 }
 
+TEST(Plan, WhatOnlyAStartCanChangeStaysAsItIs) {
+  config::Config running, next;
+  running.store.commit_interval = kSecond;
+  next.store.commit_interval = 2 * kSecond;
+  next.bus.username = "panel";
+  next.site.name = "another";
+  EXPECT_THAT(keep_until_restart(next, running), testing::ElementsAre("store: commit_interval", "bus"));
+  EXPECT_EQ(next.store.commit_interval, kSecond);
+  EXPECT_EQ(next.bus, running.bus);
+  EXPECT_EQ(next.site.name, "another");
+  EXPECT_THAT(keep_until_restart(next, running), testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace weir::plan
