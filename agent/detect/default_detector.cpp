@@ -22,8 +22,8 @@ enum Question { kChange, kLevel, kUnrest, kExtreme, kTime, kShape, kCoarseShape,
 constexpr int kFrozen = kQuestions, kNothing = kQuestions + 1;  // other reasons
 
 // A new extreme and a new shape say more than the others: a large change is often an everyday one.
-constexpr std::array<double, kQuestions> kWeight = {1, 1, 1, 2, 1, 1.5, 1};
-constexpr double kPlain = 1.42;      // a surprise up to it, one reading in twenty-six, says nothing
+constexpr std::array<double, kQuestions> kWeight = {0.85, 0.8, 1, 2.25, 0.85, 1.5, 1.1};
+constexpr double kPlain = 1.2;       // a surprise up to it, one reading in sixteen, says nothing
 constexpr double kBeyond = 0.03;     // of the range so far: what a new extreme must exceed it by
 constexpr double kFrozenWeight = 8;  // it happens to no sound sensor that changes with each reading
 

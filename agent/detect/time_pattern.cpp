@@ -8,7 +8,7 @@
 namespace weir::detect {
 namespace {
 
-constexpr int kHorizon = 20;            // readings that a mean goes back
+constexpr int kHorizon = 30;            // readings that a mean goes back
 constexpr double kClearlyNearer = 0.9;  // so that two that are as good do not take turns
 
 }  // namespace

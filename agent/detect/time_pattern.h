@@ -1,5 +1,5 @@
 // What is usual at a time of the day, or of the week: a mean for each ten minutes of the day, and one for each half
-// hour of the week, each of the last twenty readings or so in it. Whichever has been nearer of late is asked.
+// hour of the week, each of the last thirty readings or so in it. Whichever has been nearer of late is asked.
 //
 // The day speaks from its second on, and the week: what came a moment ago is no pattern.
 #pragma once
