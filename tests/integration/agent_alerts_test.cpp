@@ -22,6 +22,7 @@ class AlertsTest : public LiveTest {
     panel_ = connect(bus_->url(), "panel", {"weir/v1/alerts/#", "weir/v1/alert/answer"},
                      [this](const mqtt::Message& message) { heard(message); });
   }
+  void TearDown() override { EXPECT_TRUE(agent_.stop()); }
 
   void heard(const mqtt::Message& message) {
     if (message.topic == "weir/v1/alert/answer") answers_.push_back(message.payload);
@@ -99,6 +100,10 @@ TEST_F(AlertsTest, ArePublishedHandledAndReconciled) {
   EXPECT_THAT(done({"alerts"}), AllOf(Not(HasSubstr("too hot")), HasSubstr("1 more, latched or shelved")));
   EXPECT_THAT(done({"alerts", "--all"}), AllOf(HasSubstr("too hot"), HasSubstr("the sensor is changed")));
   EXPECT_THAT(refused({"alerts", "reset", "smok/box-1"}), HasSubstr("did you mean 'smoke/box-1'?"));
+  EXPECT_THAT(refused({"alerts", "acknowledge", "too hot"}), HasSubstr("there is nothing to acknowledge"));
+  EXPECT_THAT(refused({"alerts", "unshelve", "smoke"}), HasSubstr("nothing there is shelved"));
+  EXPECT_THAT(refused({"alerts", "shelve", "smoke", "--for", "31d", "--why", "x"}), HasSubstr("1s to 30d"));
+  EXPECT_THAT(refused({"alerts", "shelve", "smoke", "--for", "1h", "--why", ""}), HasSubstr("say why"));
   done({"alerts", "unshelve", "too hot/box-1"});
   EXPECT_TRUE(agent_.until([&] { return shows(hot, R"("shelved":false)"); }));
   EXPECT_THAT(done({"status"}), AllOf(HasSubstr("Active alerts: 1 critical, 1 warning"), HasSubstr("too hot/box-1")));

@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 
 class AgentTest : public LiveTest {
  protected:
+  void TearDown() override { EXPECT_TRUE(agent_.stop()); }
+
   static constexpr const char* kSimulator =
       "drivers:\n"
       "  sim:\n"
@@ -204,27 +206,34 @@ TEST_F(AgentTest, ADriverThatAReloadRemovesBringsInItsLast) {
   EXPECT_FALSE(agent_.logged("which is no driver of weir.yaml"));
 }
 
+// A broker that wants certificates, and a client that has one: lines of mosquitto.conf and of weir.yaml.
+struct TlsLines {
+  explicit TlsLines(const std::filesystem::path& folder) {
+    std::filesystem::create_directories(folder);
+    test::CertificateAuthority authority(folder);
+    const auto server = authority.issue("localhost");
+    const auto own = authority.issue("hall");
+    broker = "cafile " + authority.ca().string() + "\ncertfile " + server.certificate.string() + "\nkeyfile " +
+             server.key.string() + "\nrequire_certificate true\n";
+    client = "tls: {ca: \"" + authority.ca().string() + "\", certificate: \"" + own.certificate.string() +
+             "\", key: \"" + own.key.string() + "\"}\n";
+  }
+  std::string broker, client;
+};
+
 TEST_F(AgentTest, DriversReachTheBoxsOwnBrokerByItsTlsAndItsAccount) {
-  std::filesystem::create_directories(agent_ / "ca");
-  test::CertificateAuthority authority(agent_ / "ca");
-  const auto server = authority.issue("localhost");
-  const auto client = authority.issue("hall");
+  const TlsLines tls(agent_ / "ca");
   write("password", "hunter2\n");
   write("passwords", "hall:hunter2\n");
   const auto hashed = process::run({.executable = process::find_executable("mosquitto_passwd", {"/usr/bin"}),
-                                    .arguments = {"-U", (agent_ / "passwords").string()}},
+                                    .arguments = {"-U", path("passwords")}},
                                    10s);
   ASSERT_TRUE(hashed && hashed->exit.ok());
   std::filesystem::permissions(agent_ / "passwords", std::filesystem::perms::all);
   std::filesystem::permissions((agent_ / ""), std::filesystem::perms::all);
-  test::Mosquitto bus("cafile " + authority.ca().string() + "\ncertfile " + server.certificate.string() +
-                      "\nkeyfile " + server.key.string() +
-                      "\nrequire_certificate true\nallow_anonymous false\npassword_file " +
-                      (agent_ / "passwords").string() + "\n");
+  test::Mosquitto bus(tls.broker + "allow_anonymous false\npassword_file " + path("passwords") + "\n");
   write("weir.yaml", "version: 1\nsite: hall\nbus:\n  url: \"mqtts://localhost:" + std::to_string(bus.port()) +
-                         "\"\n  username: hall\n  password_file: password\n  tls: {ca: \"" + authority.ca().string() +
-                         "\", certificate: \"" + client.certificate.string() + "\", key: \"" + client.key.string() +
-                         "\"}\n" + kSimulator);
+                         "\"\n  username: hall\n  password_file: password\n  " + tls.client + kSimulator);
   agent_.start();
   EXPECT_TRUE(agent_.until([&] { return agent_.of_driver("accepted") > 5; }))
       << to_json(agent_.status()) << bus.log();
@@ -314,16 +323,11 @@ TEST_F(FullStoreTest, BlocksAndTheCloudGetsEveryReadingOnce) {
 }
 
 TEST_F(AgentTest, SpeaksToACloudOverTlsWithItsOwnCertificate) {
-  std::filesystem::create_directories(agent_ / "ca");
-  test::CertificateAuthority authority(agent_ / "ca");
-  const auto server = authority.issue("localhost");
-  const auto client = authority.issue("hall");
-  test::Mosquitto cloud("cafile " + authority.ca().string() + "\ncertfile " + server.certificate.string() +
-                        "\nkeyfile " + server.key.string() + "\nrequire_certificate true\n");
+  const TlsLines tls(agent_ / "ca");
+  test::Mosquitto cloud(tls.broker);
   write("weir.yaml", "version: 1\nsite: hall\n" + std::string(kSimulator) +
                          "uplinks:\n  cloud:\n    url: \"mqtts://localhost:" + std::to_string(cloud.port()) +
-                         "\"\n    tls: {ca: \"" + authority.ca().string() + "\", certificate: \"" +
-                         client.certificate.string() + "\", key: \"" + client.key.string() + "\"}\n");
+                         "\"\n    " + tls.client);
   agent_.start();
   const bool sent = agent_.until([&] {
     const Node now = agent_.status();

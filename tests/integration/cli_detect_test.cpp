@@ -86,6 +86,24 @@ TEST_F(Detect, SaysThatAFileIsSortedTheOtherWayRound) {
               HasSubstr("are older than the one before: sort it by time"));
 }
 
+TEST_F(Detect, TakesWhatSpreadsheetsWrite) {
+  const std::string plain = series(300, 250);
+  std::string written = "\xEF\xBB\xBF\r\n";
+  bool head = true;
+  for (const std::string_view line : split(std::string_view(plain).substr(0, plain.size() - 1), '\n')) {
+    const std::size_t comma = line.find(',');
+    written += "\"" + std::string(line.substr(0, comma)) + "\",\"" + std::string(line.substr(comma + 1)) + "\"," +
+               (head ? "note" : "\"a \"\"b\"\",\r\nc\"") + "\r\n\r\n";
+    head = false;
+  }
+  write("plain.csv", plain);
+  write("written.csv", written);
+  const process::Output output = weir({"detect", path("written.csv"), "--detector", "mad"});
+  EXPECT_EQ(output.exit.code(), 0);
+  EXPECT_THAT(output.out, SizeIs(301));
+  EXPECT_EQ(output.out, weir({"detect", path("plain.csv"), "--detector", "mad"}).out);
+}
+
 TEST_F(Detect, RefusesWhatItCannotDo) {
   write("in/pump.csv", series(10, -1));
   const std::string file = path("in/pump.csv");
@@ -95,11 +113,19 @@ TEST_F(Detect, RefusesWhatItCannotDo) {
   EXPECT_THAT(refused({"detect", file, "--detector", "zcore"}), HasSubstr("did you mean 'zscore'?"));
   EXPECT_THAT(refused({"detect", file, "--detector", "flatline", "--alpha", "0.1"}), HasSubstr("it takes: window"));
   EXPECT_THAT(refused({"detect", file, "--detector", "mad", "--window", "soon"}), HasSubstr("'soon' is no duration"));
+  EXPECT_THAT(refused({"detect", file, "--detector", "mad", "--sensitivity", "high"}),
+              HasSubstr("it takes: threshold, window"));
+  EXPECT_THAT(refused({"detect", file, "--threshold", "3"}), HasSubstr("it takes: sensitivity"));
+  EXPECT_THAT(refused({"detect", file, "--detector", "ewma", "--alpha", "nan"}),
+              HasSubstr("a number from 0.000001 to 1"));
   EXPECT_THAT(refused({"detect", path("none.csv")}), HasSubstr("it cannot be opened"));
+  write("nothing.csv", "");
+  EXPECT_THAT(refused({"detect", path("nothing.csv")}), HasSubstr("the first line is a header: timestamp,value"));
   EXPECT_THAT(refused({"detect", path("in"), "--out", path("in/out")}), HasSubstr("--out is within"));
   EXPECT_THAT(refused({"detect", path("in"), "--out", path("in")}), HasSubstr("--out is within"));
   EXPECT_THAT(refused({"detect", file, "--out", path("in")}), HasSubstr("it would be overwritten"));
   EXPECT_THAT(refused({"detect", file, "--out", file}), HasSubstr("cannot write"));
+  EXPECT_THAT(refused({"detect", file, "--out", file + "/below"}), HasSubstr("does the folder exist"));
   std::filesystem::create_directory(agent_ / "empty");
   EXPECT_THAT(refused({"detect", path("empty"), "--out", path("out")}), HasSubstr("there is no file *.csv"));
   EXPECT_EQ(read("in/pump.csv"), series(10, -1));

@@ -107,6 +107,31 @@ TEST_F(Replay, ShowsOnlyWhatOtherRulesDoOtherwise) {
   EXPECT_EQ(weir({"replay", input, "--rules", path("hot.yaml"), "--diff", path("none.yaml")}).exit.code(), 2);
 }
 
+TEST_F(Replay, TakesWhatSpreadsheetsWrite) {
+  write("hot.yaml", kHot);
+  std::string written = "\xEF\xBB\xBFtimestamp,path,value\r\n";
+  for (int i = 0; i < 4; ++i)
+    written += "\"2026-01-01T00:00:0" + std::to_string(i) + "Z\",\"boiler-1/temperature\",\"95\"\r\n\r\n";
+  write("written.csv", written);
+  EXPECT_THAT(weir({"replay", path("written.csv"), "--rules", path("hot.yaml"), "--only", "alerts"}).out,
+              ElementsAre(HasSubstr("2026-01-01T00:00:02.000Z  alert  hot/1")));
+}
+
+TEST_F(Replay, CountsWhatRulesCannotUse) {
+  write("hot.yaml", kHot);
+  write("boiler-1/temperature.csv",
+        "timestamp,value\n"
+        "2026-01-01T00:00:10Z,80\n"
+        "2026-01-01T00:00:01Z,95\n"
+        "2026-01-01T00:00:10Z,80\n"
+        "2026-01-01T00:00:11Z,nan\n"
+        "2026-01-01T00:00:12Z,-inf\n");
+  const process::Output output = weir({"replay", path("boiler-1/temperature.csv"), "--rules", path("hot.yaml")});
+  EXPECT_EQ(output.exit.code(), 0);
+  EXPECT_THAT(output.out, IsEmpty());
+  EXPECT_THAT(output.error, Contains("rules looked at 5; 1 came too late, 1 twice, 2 results were unknown"));
+}
+
 TEST_F(Replay, SaysWhatIsWrong) {
   write("hot.yaml", kHot);
   write("rules-with-errors.yaml",
@@ -121,7 +146,25 @@ TEST_F(Replay, SaysWhatIsWrong) {
   EXPECT_THAT(refused({"replay", path("c.csv"), "--signal", "c", "--rules", path("hot.yaml")}),
               HasSubstr("of which signal"));
   EXPECT_THAT(refused({"replay", path("c.csv"), path("hot.yaml")}), HasSubstr("not both"));
-  EXPECT_THAT(refused({"replay", path("none.db")}), Not(IsEmpty()));
+  EXPECT_THAT(refused({"replay", path("none.db")}), HasSubstr("has the agent ever run?"));
+  const auto with_hot = [&](std::vector<std::string> more, int code = 1) {
+    more.insert(more.begin(), {"replay", "--rules", path("hot.yaml")});
+    return refused(more, code);
+  };
+  write("a/nothing.csv", "");
+  write("a/header.csv", "timestamp,value\n");
+  write("path.csv", "timestamp,path,value\n1,boiler 1//x,95\n");
+  write("quality.csv", "timestamp,path,value,quality\n1,a/b,95,excellent\n");
+  EXPECT_THAT(with_hot({path("a/none.csv")}), HasSubstr("is it there, and may it be read?"));
+  EXPECT_THAT(with_hot({path("a/nothing.csv")}), HasSubstr("the first line is a header: timestamp,value"));
+  EXPECT_THAT(with_hot({path("a/header.csv")}), HasSubstr("there are no readings"));
+  EXPECT_THAT(with_hot({path("path.csv")}), HasSubstr("path.csv: line 2: path 'boiler 1//x': an empty name"));
+  EXPECT_THAT(with_hot({path("quality.csv")}), HasSubstr("good, uncertain or bad"));
+  EXPECT_THAT(with_hot({path("c.csv"), "--signal", "a/c", "--from", "yesterday"}),
+              HasSubstr("write 2026-11-21T01:18:39Z"));
+  EXPECT_THAT(with_hot({path("c.csv"), "--signal", "a/c", "--from", "2026-01-02", "--to", "2026-01-01"}),
+              HasSubstr("--from is later than --to"));
+  EXPECT_THAT(with_hot({path("c.csv"), "--only", "emit"}, 2), HasSubstr("alerts,emits,writes"));
 }
 
 // An agent with a simulated boiler.
@@ -152,7 +195,8 @@ TEST_F(ReplayStore, SaysAgainWhatTheAgentSaid) {
   EXPECT_THAT(explained.out, Contains(MatchesRegex("reads +t: boiler-\\{n\\}/temperature")));
   EXPECT_THAT(explained.out, Contains(MatchesRegex("writes +.*boiler-\\{n\\}/enable.*")));
   EXPECT_THAT(explained.out, Contains(StartsWith("n = 1: active since 20")));
-  EXPECT_EQ(weir({"explain", "hott"}).exit.code(), 1);
+  EXPECT_THAT(refused({"explain", "hott"}), HasSubstr("did you mean 'hot'?"));
+  EXPECT_THAT(refused({"explain", "hot", "--groups", "-1"}, 2), HasSubstr("0 to 1000"));
 
   ASSERT_EQ(weir({"alerts", "acknowledge", "hot/1", "--why", "seen"}).exit.code(), 0);
   const auto alerts = parse_json(done({"alerts", "--json"}));

@@ -64,5 +64,36 @@ TEST_F(RuleTests, SayWhatPassedAndWhatFailed) {
   EXPECT_EQ(weir({"test", "--juint"}).exit.code(), 2);
 }
 
+TEST_F(RuleTests, RefuseWhatIsNoTest) {
+  write("hot.yaml", "rules: []\n");
+  write("nothing.test.yaml", "");
+  EXPECT_THAT(refused({"test"}), HasSubstr("name a file of tests, or a folder"));
+  EXPECT_THAT(refused({"test", path("none.test.yaml")}), HasSubstr("there is no "));
+  std::filesystem::create_directory(agent_ / "folder");
+  EXPECT_THAT(refused({"test", path("folder")}), HasSubstr("tests are in files NAME.test.yaml"));
+  const process::Output nothing = weir({"test", path("nothing.test.yaml")});
+  EXPECT_EQ(nothing.exit.code(), 1);
+  EXPECT_THAT(plain(nothing.out), Contains("nothing.test.yaml:1:1: error: a file of tests is a map, not nothing"));
+  const process::Output rules = weir({"test", path("hot.yaml")});
+  EXPECT_EQ(rules.exit.code(), 1);
+  EXPECT_THAT(plain(rules.out), Contains("hot.yaml:1:1: error: a file of tests needs tests:"));
+}
+
+// A build server that finds no report must not take it for a success.
+TEST_F(RuleTests, FailWithoutTheReportThatWasAskedFor) {
+  write("a.yaml", "rules: []\n");
+  write("a.test.yaml", "tests: [{name: quiet, input: {box-1/t: 1}, expect: []}]\n");
+  ASSERT_EQ(weir({"test", path("a.test.yaml")}).exit.code(), 0);
+  std::filesystem::create_directory(agent_ / "folder");
+  for (const std::string& where : {path("none/out.xml"), path("folder")}) {
+    const process::Output output = weir({"test", path("a.test.yaml"), "--junit", where});
+    EXPECT_EQ(output.exit.code(), 1) << where;
+    EXPECT_THAT(output.out, Contains(StartsWith("ok    "))) << where;
+    EXPECT_THAT(join(output.error, "\n"), HasSubstr(where));
+  }
+  EXPECT_FALSE(std::filesystem::exists(agent_ / "none"));
+  EXPECT_FALSE(std::filesystem::exists(agent_ / "folder.new"));
+}
+
 }  // namespace
 }  // namespace weir

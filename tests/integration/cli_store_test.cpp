@@ -57,7 +57,7 @@ TEST_F(LiveCli, LooksIntoTheStore) {
 }
 
 TEST_F(LiveCli, ShowsWhatWasHistory) {
-  ASSERT_EQ(tap({"--count", "60"}).exit.code(), 0);
+  ASSERT_EQ(tap({"--count", "20"}).exit.code(), 0);
   const std::string row = "20[-0-9T:.]+Z  box-1/temperature +[0-9.]+ Cel +good";
   const process::Output table = weir({"history", "*/temperature", "--limit", "3"});
   EXPECT_EQ(table.exit.code(), 0);

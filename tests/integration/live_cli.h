@@ -35,7 +35,7 @@ class LiveCli : public LiveTest {
            "    writes: [box-1/setpoint]\n"
            "    options:\n"
            "      signals:\n"
-           "        box-1/temperature: {interval: 50ms, offset: 20, unit: Cel}\n"
+           "        box-1/temperature: {interval: 20ms, offset: 20, unit: Cel}\n"
            "        box-1/setpoint: {wave: constant, interval: 100ms, offset: 40, unit: Cel, writable: true}\n"
            "uplinks:\n"
            "  cloud: {url: \"" +
