@@ -15,46 +15,72 @@ std::uint32_t more(std::uint32_t a, std::uint64_t b) {
   return b > kMostTimes - a ? kMostTimes : a + static_cast<std::uint32_t>(b);
 }
 
-// What stands for all values within kQuantileError of it, which share a bucket; the value of the bucket, again.
+// What stands for all magnitudes within kQuantileError of it, which share a bucket; the value of the bucket, again.
 double bucket_of(double magnitude) {
   const double k = std::ceil(std::log(magnitude) / kLogGamma);
   return std::min(std::exp(k * kLogGamma) * (1 - kQuantileError), std::numeric_limits<double>::max());
 }
 
-}  // namespace
-
-double ValueCounts::snap(double value) const {
-  if (!buckets_ || value == 0) return value;
-  const double magnitude = std::abs(value);
-  return std::copysign(magnitude <= floor_ ? floor_ : std::max(bucket_of(magnitude), floor_), value);
+double finite(double value) {
+  return std::clamp(value, std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
 }
 
-void ValueCounts::insert(double value, std::uint64_t times) {
-  const double x = snap(value);
-  const auto at = std::ranges::lower_bound(values_, x);
+// What buckets of values like these, ascending, are best around.
+double middle_of(const std::vector<double>& values) {
+  const double low = values.front(), high = values.back();
+  const bool near = low > 0 ? high < 2 * low : high < 0 && low > 2 * high;
+  return near ? values[values.size() / 2] : 0;
+}
+
+}  // namespace
+
+double ValueCounts::snap(double distance) const {
+  if (distance == 0) return 0;
+  const double magnitude = std::abs(distance);
+  return std::copysign(magnitude <= floor_ ? floor_ : std::max(bucket_of(magnitude), floor_), distance);
+}
+
+double ValueCounts::kept(double value) const {
+  return buckets_ ? snap(finite(value - middle_)) : value + 0.0;  // there is but one zero
+}
+
+double ValueCounts::shown(std::size_t i) const { return buckets_ ? finite(middle_ + values_[i]) : values_[i]; }
+
+// As this one keeps it; to the last bit if both are around the same middle.
+double ValueCounts::from(const ValueCounts& other, std::size_t i) const {
+  if (buckets_ && other.buckets_ && middle_ == other.middle_) return snap(other.values_[i]);
+  return kept(other.shown(i));
+}
+
+void ValueCounts::insert(double kept, std::uint64_t times) {
+  const auto at = std::ranges::lower_bound(values_, kept);
   const auto i = at - values_.begin();
-  if (at != values_.end() && *at == x) {
+  if (at != values_.end() && *at == kept) {
     times_[static_cast<std::size_t>(i)] = more(times_[static_cast<std::size_t>(i)], times);
     return;
   }
-  values_.insert(at, x);
+  values_.insert(at, kept);
   times_.insert(times_.begin() + i, more(0, times));
+}
+
+void ValueCounts::bound() {
+  if (!buckets_ && values_.size() > kExactValues) use_buckets(middle_of(values_), 0);
+  if (values_.size() > kMostBuckets) shrink();
 }
 
 void ValueCounts::add(double value, std::uint64_t times) {
   if (!std::isfinite(value) || times == 0) return;
   use_ = Use::quantiles;
   count_ += times;
-  insert(value + 0.0, times);  // there is but one zero
-  if (!buckets_ && values_.size() > kExactValues) use_buckets(0);
-  if (values_.size() > kMostBuckets) shrink();
+  insert(kept(value), times);
+  bound();
 }
 
 void ValueCounts::add_exact(double value, std::uint64_t times) {
   if (!std::isfinite(value) || times == 0) return;
   use_ = Use::exact;
   count_ += times;
-  if (values_.size() < kMostValues || std::ranges::binary_search(values_, value)) insert(value + 0.0, times);
+  if (values_.size() < kMostValues || std::ranges::binary_search(values_, value)) insert(kept(value), times);
   else others_ += times;
 }
 
@@ -73,10 +99,10 @@ void ValueCounts::add_text(const std::string& value, std::uint64_t times) {
   }
 }
 
-void ValueCounts::take_out(double value, std::uint64_t times) {
-  const double x = snap(value);
-  const auto at = std::ranges::lower_bound(values_, x);
-  if (at == values_.end() || *at != x) {
+void ValueCounts::take_out(double kept, std::uint64_t times) {
+  count_ -= std::min(count_, times);
+  const auto at = std::ranges::lower_bound(values_, kept);
+  if (at == values_.end() || *at != kept) {
     others_ -= std::min(others_, times);
     return;
   }
@@ -92,8 +118,7 @@ void ValueCounts::take_out(double value, std::uint64_t times) {
 
 void ValueCounts::remove(double value, std::uint64_t times) {
   if (!std::isfinite(value)) return;
-  take_out(value + 0.0, times);
-  count_ -= std::min(count_, times);
+  take_out(kept(value), times);
   forget_if_empty();
 }
 
@@ -115,38 +140,52 @@ void ValueCounts::remove_text(const std::string& value, std::uint64_t times) {
 
 void ValueCounts::add(const ValueCounts& other) {
   if (other.use_ != Use::nothing) use_ = other.use_;
-  if (other.buckets_) use_buckets(other.floor_);
-  for (std::size_t i = 0; i < other.values_.size(); ++i)
-    if (other.use_ == Use::quantiles) add(other.values_[i], other.times_[i]);
-    else add_exact(other.values_[i], other.times_[i]);
+  if (other.buckets_) use_buckets(other.middle_, other.floor_);
+  for (std::size_t i = 0; i < other.values_.size(); ++i) {
+    if (other.use_ != Use::quantiles) {
+      add_exact(other.values_[i], other.times_[i]);
+      continue;
+    }
+    count_ += other.times_[i];
+    insert(from(other, i), other.times_[i]);
+    bound();
+  }
   for (const auto& [text, times] : other.texts_) add_text(text, times);
   count_ += other.others_;
   others_ += other.others_;
 }
 
 void ValueCounts::remove(const ValueCounts& other) {
-  if (other.buckets_) use_buckets(other.floor_);
-  for (std::size_t i = 0; i < other.values_.size(); ++i) remove(other.values_[i], other.times_[i]);
+  if (other.buckets_) use_buckets(other.middle_, other.floor_);
+  for (std::size_t i = 0; i < other.values_.size(); ++i) take_out(from(other, i), other.times_[i]);
   for (const auto& [text, times] : other.texts_) remove_text(text, times);
   count_ -= std::min(count_, other.others_);
   others_ -= std::min(others_, other.others_);
   forget_if_empty();
 }
 
-// From here on in buckets, none but zero's less than `floor`.
-void ValueCounts::use_buckets(double floor) {
+// From here on in buckets, around `middle` unless they are around another, with no distance but zero less than
+// `floor`.
+void ValueCounts::use_buckets(double middle, double floor) {
   if (buckets_ && floor <= floor_) return;
+  if (!buckets_) {
+    middle_ = middle;
+    for (double& value : values_) value = finite(value - middle_);
+  }
   buckets_ = true;
   floor_ = std::max(floor, floor_);
-  // In ascending order as before, so that what falls together stands together.
+  for (double& value : values_) value = snap(value);
+  merge_equal();
+}
+
+// What falls together stands together: the order is as before.
+void ValueCounts::merge_equal() {
   std::size_t last = 0;
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    const double x = snap(values_[i]);
-    if (i > 0 && values_[last] == x) {
+  for (std::size_t i = 1; i < values_.size(); ++i) {
+    if (values_[last] == values_[i]) {
       times_[last] = more(times_[last], times_[i]);
     } else {
-      last = i == 0 ? 0 : last + 1;
-      values_[last] = x;
+      values_[++last] = values_[i];
       times_[last] = times_[i];
     }
   }
@@ -161,7 +200,7 @@ void ValueCounts::shrink() {
   for (const double value : values_)
     if (value != 0) magnitudes.push_back(std::abs(value));
   std::ranges::nth_element(magnitudes, magnitudes.begin() + kShare);
-  use_buckets(magnitudes[kShare]);
+  use_buckets(middle_, magnitudes[kShare]);
 }
 
 void ValueCounts::forget_if_empty() {
@@ -179,10 +218,10 @@ double ValueCounts::quantile(double q) const {
   for (std::size_t i = 0; i < values_.size(); ++i) {
     passed += times_[i];
     if (passed <= below) continue;
-    if (passed > below + 1 || share == 0 || i + 1 == values_.size()) return values_[i];
-    return values_[i] * (1 - share) + values_[i + 1] * share;
+    if (passed > below + 1 || share == 0 || i + 1 == values_.size()) return shown(i);
+    return shown(i) * (1 - share) + shown(i + 1) * share;
   }
-  return values_.back();
+  return shown(values_.size() - 1);
 }
 
 std::pair<double, std::uint64_t> ValueCounts::mode() const {
@@ -211,7 +250,10 @@ void ValueCounts::save(std::string& out) const {
   if (use_ == Use::nothing) return;
   put_varint(out, count_);
   put_varint(out, others_);
-  if (buckets_) put_double(out, floor_);
+  if (buckets_) {
+    put_double(out, middle_);
+    put_double(out, floor_);
+  }
   put_varint(out, use_ == Use::texts ? texts_.size() : values_.size());
   for (std::size_t i = 0; i < values_.size(); ++i) {
     put_double(out, values_[i]);
@@ -234,10 +276,15 @@ bool ValueCounts::restore(ByteReader& in) {
   if (use_ == Use::nothing) return true;
   count_ = in.varint();
   others_ = in.varint();
-  if (buckets_) floor_ = in.float64();
+  if (buckets_) {
+    middle_ = in.float64();
+    floor_ = in.float64();
+  }
   const std::uint64_t size = in.varint();
   const std::size_t most = use_ == Use::quantiles ? (buckets_ ? kMostBuckets : kExactValues) : kMostValues;
-  if (!in.ok() || !std::isfinite(floor_) || floor_ < 0 || size > most || size > in.rest().size()) return false;
+  if (!in.ok() || !std::isfinite(middle_) || !std::isfinite(floor_) || floor_ < 0 || size > most ||
+      size > in.rest().size())
+    return false;
   for (std::uint64_t i = 0; i < size; ++i) {
     const std::string text(use_ == Use::texts ? in.bytes() : std::string_view());
     const double value = use_ == Use::texts ? 0 : in.float64();
@@ -254,8 +301,8 @@ bool ValueCounts::restore(ByteReader& in) {
     }
   }
   if (buckets_) {  // so that they are in order and in bounds, whatever came
-    buckets_ = false;
-    use_buckets(floor_);
+    for (double& value : values_) value = snap(value);
+    merge_equal();
   }
   return count_ > 0;
 }

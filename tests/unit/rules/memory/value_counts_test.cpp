@@ -61,6 +61,31 @@ TEST(ValueCounts, QuantilesOfManyAreWithinTheErrorThatIsStated) {
   }
 }
 
+// Air pressure, a grid's frequency, a Unix time: what matters is small beside the value.
+TEST(ValueCounts, SmallChangesBesideALargeOffsetAreTold) {
+  std::mt19937 random(4);
+  for (const auto& [offset, spread] : {std::pair{1013.25, 4.0}, {50.0, 0.02}, {-50.0, 0.02}, {1.7e9, 30.0}}) {
+    std::normal_distribution<double> around(offset, spread);
+    ValueCounts one, sum;
+    std::vector<double> values;
+    for (int part = 0; part < 10; ++part) {
+      ValueCounts some;
+      for (int i = 0; i < 1'000; ++i) {
+        values.push_back(around(random));
+        one.add(values.back());
+        some.add(values.back());
+      }
+      sum.add(some);
+    }
+    for (const double q : kQuantiles) {
+      const double distance = std::abs(exact(values, q) - offset) + spread;
+      EXPECT_NEAR(one.quantile(q), exact(values, q), kQuantileError * distance) << offset << " " << q;
+      EXPECT_NEAR(sum.quantile(q), exact(values, q), 2 * kQuantileError * distance) << offset << " " << q;
+    }
+    EXPECT_LE(sum.bytes(), 2 * kMostBuckets * 12);
+  }
+}
+
 TEST(ValueCounts, OfTooManyMagnitudesTheLargeOnesStayRight) {
   ValueCounts counts;
   std::vector<double> values;
@@ -79,11 +104,13 @@ TEST(ValueCounts, OfTooManyMagnitudesTheLargeOnesStayRight) {
 TEST(ValueCounts, WhatWasAddedCanBeTakenAway) {
   std::mt19937 random(3);
   for (const double spread : {30.0, 1e4, 1e9}) {
+    const double offset = spread == 1e4 ? 1e6 : 0;  // of buckets that are not around zero
     ValueCounts total;
     std::vector<ValueCounts> parts;
     std::vector<std::vector<double>> values;
     const auto draw = [&] {
-      return std::floor(std::exp(std::log(spread) * static_cast<double>(random() % 10'000) / 1e4)) - spread / 100;
+      return offset + std::floor(std::exp(std::log(spread) * static_cast<double>(random() % 10'000) / 1e4)) -
+             spread / 100;
     };
     for (int i = 0; i < 100; ++i) {
       ValueCounts part;
