@@ -259,7 +259,8 @@ std::vector<Step> random_steps(std::mt19937& random, int count) {
     step.reading.time = now - static_cast<Timestamp>(random() % 4) * 700 * kMillisecond;
     if (kPaths[step.signal - 1].ends_with("mode") || kPaths[step.signal - 1].ends_with("state"))
       step.reading.value = std::string(std::array{"run", "off", "idle"}[random() % 3]);
-    else step.reading.value = static_cast<double>(random() % 100);
+    // Often the same again, so that it may be stuck.
+    else step.reading.value = static_cast<double>(random() % 3 == 0 ? random() % 100 : 60);
     if (random() % 9 == 0) step.reading.quality = random() % 2 == 0 ? model::kBad : model::kUncertain;
     out.push_back(std::move(step));
   }
