@@ -9,7 +9,7 @@
 namespace weir::rules {
 namespace {
 
-constexpr std::uint64_t kVersion = 2;
+constexpr std::uint64_t kVersion = 3;
 
 }  // namespace
 

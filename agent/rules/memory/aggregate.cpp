@@ -53,11 +53,6 @@ std::uint64_t between(Timestamp from, Timestamp to) {
 
 double seconds_between(Timestamp from, Timestamp to) { return static_cast<double>(between(from, to)) / 1e9; }
 
-void set_count(Accumulator& of, std::uint64_t count) {
-  of.count_low = static_cast<std::uint32_t>(count);
-  of.count_high = static_cast<std::uint16_t>(count >> 32);
-}
-
 void add_to_sum(double (&v)[4], double x) {
   const double sum = v[kSum] + x, part = sum - v[kSum];
   v[kRounding] += (v[kSum] - (sum - part)) + (x - part);
@@ -109,13 +104,8 @@ void add_product(Accumulator& to, Timestamp time, double x) {
   to.v[kProducts] += from_mean_time * (x - to.v[kMeanValue]);
 }
 
-Accumulator::More& more_of(Accumulator& accumulator) {
-  if (!accumulator.more) accumulator.more = std::make_unique<Accumulator::More>();
-  return *accumulator.more;
-}
-
 void add_counted(const Aggregate& aggregate, Accumulator& to, const Result3& value) {
-  ValueCounts& counts = more_of(to).counts;
+  ValueCounts& counts = to.need_more().counts;
   if (aggregate.kind == Kind::median || aggregate.kind == Kind::quantile) counts.add(value.number);
   else if (!aggregate.of_text) counts.add_exact(value.number);
   else if (value.text) counts.add_text(*value.text);
@@ -123,7 +113,7 @@ void add_counted(const Aggregate& aggregate, Accumulator& to, const Result3& val
 
 void add_end(const Aggregate& aggregate, Accumulator& to, const Result3& value) {
   if (!aggregate.of_text) to.v[0] = value.number;
-  else if (value.text) more_of(to).text = *value.text;
+  else if (value.text) to.need_more().text = *value.text;
 }
 
 double quantile_of(const Aggregate& aggregate) { return aggregate.kind == Kind::median ? 0.5 : aggregate.parameter; }
@@ -149,7 +139,7 @@ void merge_values(const Aggregate& aggregate, Accumulator& to, const Accumulator
     case Kind::span: break;
     case Kind::last:
       a[0] = b[0];
-      if (later.more) more_of(to).text = later.more->text;
+      if (later.more) to.need_more().text = later.more->text;
       break;
     case Kind::stddev:
     case Kind::variance: {
@@ -162,7 +152,7 @@ void merge_values(const Aggregate& aggregate, Accumulator& to, const Accumulator
     case Kind::quantile:
     case Kind::mode:
     case Kind::distinct:
-      if (later.more) more_of(to).counts.add(later.more->counts);
+      if (later.more) to.need_more().counts.add(later.more->counts);
       break;
     case Kind::slope: {
       const double time = b[kMeanTime] + seconds_between(to.from, later.from) - a[kMeanTime];
@@ -197,40 +187,6 @@ void merge_carrying(const Aggregate& aggregate, Accumulator& to, const Accumulat
   to.last_quality = later.last_quality;
 }
 
-// How many of its numbers an accumulator of this kind uses.
-int numbers_of(Kind kind) {
-  switch (kind) {
-    case Kind::span:
-    case Kind::median:
-    case Kind::quantile:
-    case Kind::mode:
-    case Kind::distinct: return 0;
-    case Kind::count:
-    case Kind::count_true:
-    case Kind::count_good:
-    case Kind::min:
-    case Kind::max:
-    case Kind::first:
-    case Kind::last: return 1;
-    case Kind::sum:
-    case Kind::mean:
-    case Kind::stddev:
-    case Kind::variance: return 2;
-    case Kind::integral:
-    case Kind::time_mean:
-    case Kind::slope:
-    case Kind::increase:
-    case Kind::duration_of: return 4;
-  }
-  return 0;
-}
-
-bool has_text(const Aggregate& aggregate) {
-  return aggregate.of_text && (aggregate.kind == Kind::first || aggregate.kind == Kind::last);
-}
-
-enum Flag : unsigned char { kLeftOut = 1, kHolds = 2, kBegun = 4, kMore = 8 };
-
 }  // namespace
 
 const AggregateKind* find_aggregate(std::string_view name) {
@@ -250,6 +206,10 @@ double counted_up(double from, double to) { return to >= from ? to - from : std:
 
 bool counts_values(AggregateKind kind) {
   return kind == Kind::median || kind == Kind::quantile || kind == Kind::mode || kind == Kind::distinct;
+}
+
+bool keeps_text(const Aggregate& aggregate) {
+  return aggregate.of_text && (aggregate.kind == Kind::first || aggregate.kind == Kind::last);
 }
 
 void add(const Aggregate& aggregate, Accumulator& to, Timestamp time, const Result3& value) {
@@ -298,7 +258,7 @@ void merge(const Aggregate& aggregate, Accumulator& to, const Accumulator& later
   if (later.from == kNever) return;  // no value
   if (to.from == kNever) {
     std::ranges::copy(later.v, to.v);
-    if (later.more && (counts_values(aggregate.kind) || has_text(aggregate)))
+    if (later.more && (counts_values(aggregate.kind) || keeps_text(aggregate)))
       to.more = std::make_unique<Accumulator::More>(*later.more);
     to.holds = later.holds;
     to.last_quality = later.last_quality;
@@ -309,7 +269,7 @@ void merge(const Aggregate& aggregate, Accumulator& to, const Accumulator& later
   }
   to.from = std::min(to.from, later.from);
   to.to = std::max(to.to, later.to);
-  set_count(to, to.count() + later.count());
+  to.set_count(to.count() + later.count());
 }
 
 Accumulator next_window(const Aggregate& aggregate, const Accumulator& before, Timestamp boundary) {
@@ -406,51 +366,6 @@ std::size_t heap_bytes(const Accumulator& of) {
   const std::string& text = of.more->text;
   return sizeof(Accumulator::More) + of.more->counts.bytes() +
          (text.capacity() > std::string().capacity() ? text.capacity() : 0);
-}
-
-void save(const Aggregate& aggregate, const Accumulator& of, std::string& out) {
-  const bool begun = of.from != kNever;
-  out.push_back(static_cast<char>((of.left_out ? kLeftOut : 0) | (of.holds ? kHolds : 0) | (begun ? kBegun : 0) |
-                                  (of.more ? kMore : 0)));
-  if (!begun) return;
-  put_varint(out, of.count());
-  put_varint(out, of.quality);
-  if (carries(aggregate.kind)) put_varint(out, of.last_quality);
-  put_varint(out, zigzag(of.from));
-  put_varint(out, zigzag(of.to));
-  for (int i = 0; i < numbers_of(aggregate.kind); ++i) put_double(out, of.v[i]);
-  if (!of.more) return;
-  if (counts_values(aggregate.kind)) of.more->counts.save(out);
-  if (has_text(aggregate)) put_bytes(out, of.more->text);
-}
-
-bool restore(const Aggregate& aggregate, Accumulator& to, ByteReader& in) {
-  to = Accumulator();
-  const std::string_view byte = in.take(1);
-  if (byte.empty()) return false;
-  const auto flags = static_cast<unsigned char>(byte.front());
-  const bool begun = (flags & kBegun) != 0, more = (flags & kMore) != 0, carrying = carries(aggregate.kind);
-  to.left_out = (flags & kLeftOut) != 0;
-  to.holds = (flags & kHolds) != 0;
-  if (flags > 15 || (to.holds && !(carrying && begun))) return false;
-  if (more && !(begun && (counts_values(aggregate.kind) || has_text(aggregate)))) return false;
-  if (!begun) return true;
-  const std::uint64_t count = in.varint(), quality = in.varint(), last_quality = carrying ? in.varint() : 0;
-  if (count >> 48 != 0 || quality >> 32 != 0 || last_quality >> 32 != 0) return false;
-  set_count(to, count);
-  to.quality = static_cast<std::uint32_t>(quality);
-  to.last_quality = static_cast<std::uint32_t>(last_quality);
-  to.from = unzigzag(in.varint());
-  to.to = unzigzag(in.varint());
-  const bool no_value = to.to == kLongAgo;
-  if (!in_reach(to.from) || (no_value ? !carrying || to.holds || count > 0 : !in_reach(to.to))) return false;
-  if (!carrying && (count == 0 || to.to < to.from)) return false;
-  for (int i = 0; i < numbers_of(aggregate.kind); ++i) to.v[i] = in.float64();
-  if (more) {
-    if (counts_values(aggregate.kind) && !more_of(to).counts.restore(in)) return false;
-    if (has_text(aggregate)) more_of(to).text = in.bytes();
-  }
-  return in.ok();
 }
 
 }  // namespace weir::rules

@@ -68,6 +68,9 @@ struct Aggregate {
   bool of_truth = false;        // the argument is a condition: count() counts when it was true
 };
 
+// Whether it needs more->text: the value itself.
+bool keeps_text(const Aggregate& aggregate);
+
 // How much a counter went up. A step down is a reset: it counts from zero.
 double counted_up(double from, double to);
 
@@ -94,6 +97,14 @@ struct Accumulator {
   std::uint32_t last_quality = 0;  // of those that carry: of the last value
 
   std::uint64_t count() const { return std::uint64_t{count_high} << 32 | count_low; }
+  void set_count(std::uint64_t count) {
+    count_low = static_cast<std::uint32_t>(count);
+    count_high = static_cast<std::uint16_t>(count >> 32);
+  }
+  More& need_more() {
+    if (!more) more = std::make_unique<More>();
+    return *more;
+  }
   // Nothing came, and nothing holds.
   bool empty() const { return count() == 0 && !left_out && !holds; }
 };

@@ -17,10 +17,9 @@ const Aggregate& of_stacks(const Aggregate& aggregate) {
   return counts_values(aggregate.kind) ? kCount : aggregate;
 }
 
-// An accumulator keeps the text; a single number needs none.
-bool keeps_text(const Aggregate& aggregate) {
-  return aggregate.of_text && (counts_values(aggregate.kind) || aggregate.kind == AggregateKind::first ||
-                               aggregate.kind == AggregateKind::last);
+// A single number needs no accumulator.
+bool needs_text(const Aggregate& aggregate) {
+  return keeps_text(aggregate) || (aggregate.of_text && counts_values(aggregate.kind));
 }
 
 bool is_quantile(AggregateKind kind) { return kind == AggregateKind::median || kind == AggregateKind::quantile; }
@@ -35,7 +34,7 @@ void SlidingWindow::gather(const Aggregate& aggregate, Accumulator& to, const St
 void SlidingWindow::add(const Aggregate& aggregate, Nanoseconds span, Timestamp time, const Result3& value) {
   if (span != kForever) drop_until(aggregate, time - span);
   Stretch stretch{time, value.number, value.quality, value.known, nullptr};
-  if (keeps_text(aggregate)) {
+  if (needs_text(aggregate)) {
     stretch.many = std::make_unique<Accumulator>();
     rules::add(aggregate, *stretch.many, time, value);
   }
@@ -186,7 +185,7 @@ bool SlidingWindow::restore(const Aggregate& aggregate, ByteReader& in) {
     if (byte.front() == kMany) {
       one.many = std::make_unique<Accumulator>();
       if (!rules::restore(aggregate, *one.many, in)) return false;
-    } else if (keeps_text(aggregate)) {
+    } else if (needs_text(aggregate)) {
       return false;
     } else if (one.known) {
       one.number = in.float64();
