@@ -46,12 +46,11 @@ void put_slot(Result3& out, const Slot* slots, const std::string* texts, const S
 
 // The first of two becomes the result; here, where one of them decides.
 void logic(Result3& a, const Result3& b, double decides) {
-  const bool a_decides = a.known && a.number == decides;
-  const bool b_decides = b.known && b.number == decides;
   const std::uint32_t quality = worse(a.quality, b.quality);
-  if (a.known && b.known) put(a, a_decides || b_decides ? decides : 1 - decides, quality);
-  else if (b_decides) put(a, b.number, b.quality);
-  else if (!a_decides) put_unknown(a, quality);
+  if (a.known && b.known) [[likely]]
+    put(a, a.number == decides ? decides : b.number, quality);
+  else if (b.known && b.number == decides) put(a, b.number, b.quality);
+  else if (!a.known || a.number != decides) put_unknown(a, quality);
 }
 
 // Unknown if one of them is; `f` says the number.

@@ -8,38 +8,48 @@ namespace weir::rules {
 
 // --- the condition ---------------------------------------------------------------------------------
 
+// What is asked of it: whether it holds, or, while the alert is active and `clear` is given, whether that does.
 Result3 RuleState::condition(std::uint32_t g, const Scene& scene) const {
-  if (!rule_->detect) return run(rule_->when, scene);
+  const Program& program = asked(groups_[g]);
+  if (!rule_->detect || &program == &rule_->clear) return run(program, scene);
   const Result3& score = scene.aggregates[kScore];
   return {detections_[g].last.anomalous ? 1.0 : 0.0, nullptr, score.quality, score.known};
 }
 
-void RuleState::judge(std::uint32_t g, Timestamp time, const Scene& scene, Sink& sink) {
+void RuleState::judge(std::uint32_t g, Timestamp time, Scene& scene, Sink& sink) {
   Group& group = groups_[g];
   // A `for` that ran out while nothing came may have moved the group past this reading.
-  time = group.judged = std::max(group.judged, time);
-  Scene now = scene;
-  now.time = time;
-  const Result3 raises = condition(g, now);
+  scene.time = group.judged = std::max(group.judged, time);
+  decide(g, scene.time, condition(g, scene), scene, sink);
+}
+
+// Whether that leaves the alert as it is; of a rule without `suppress`.
+bool RuleState::stays(const Group& group, const Result3& condition) const {
+  if (group.phase == Phase::idle) return !is_true(condition);
+  if (group.phase == Phase::pending) return is_true(condition);
+  const bool clears = (condition.number != 0) != rule_->clear.empty();
+  return condition.known && !group.uncertain && clears == (group.clearing != kNever);
+}
+
+void RuleState::decide(std::uint32_t g, Timestamp time, const Result3& condition, const Scene& scene, Sink& sink) {
+  Group& group = groups_[g];
   if (group.phase == Phase::idle) {
-    if (!is_true(raises)) return;
+    if (!is_true(condition)) return;
     group.phase = Phase::pending;
     group.since = time;
   } else if (group.phase == Phase::pending) {
-    if (!is_true(raises)) group.phase = Phase::idle;
+    if (!is_true(condition)) group.phase = Phase::idle;
   } else {
-    Result3 clears = raises;
-    if (!rule_->clear.empty()) clears = run(rule_->clear, now);
-    else clears.number = 1 - clears.number;
-    if (!is_true(clears)) group.clearing = kNever;
+    const bool clears = rule_->clear.empty() ? is_false(condition) : is_true(condition);
+    if (!clears) group.clearing = kNever;
     else if (group.clearing == kNever) group.clearing = time;
     // What is known to be over is cleared at this instant, and that says enough.
-    if (is_true(clears) && rule_->clear_hold == 0) group.uncertain = false;
-    if (group.uncertain == clears.known) {
-      group.uncertain = !clears.known;
-      say(g, time, group.uncertain ? "uncertain" : "certain", &now, sink);
+    if (clears && rule_->clear_hold == 0) group.uncertain = false;
+    if (group.uncertain == condition.known) {
+      group.uncertain = !condition.known;
+      say(g, time, group.uncertain ? "uncertain" : "certain", &scene, sink);
     }
-    update_suppressed(g, time, now, sink);
+    update_suppressed(g, time, scene, sink);
   }
 }
 

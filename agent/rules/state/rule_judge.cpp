@@ -73,10 +73,12 @@ void RuleState::look_at(std::uint32_t g, std::uint32_t member, Scene& scene) con
 }
 
 void RuleState::take_steps(std::uint32_t g, Stage stage, std::uint32_t fresh, const Scene& scene) {
-  for (std::size_t i = 0; i < rule_->steps.size(); ++i) {
+  if (!has_stage_[static_cast<std::size_t>(stage)]) return;
+  const std::size_t count = rule_->steps.size();
+  for (std::size_t i = 0; i < count; ++i) {
     const Step& step = rule_->steps[i];
     if (step.stage != stage) continue;
-    StepState& state = steps_[g * rule_->steps.size() + i];
+    StepState& state = steps_[g * count + i];
     const bool asked = step.argument.inputs == 0 || (step.argument.inputs & fresh) != 0;
     if (asked) update(step, state, scene.time, run(step.argument, scene), *scene.arithmetic);
     steps_now_[i] = tell(step, state, std::max(scene.time, state.time), *scene.arithmetic);
@@ -135,16 +137,19 @@ void RuleState::event(std::uint32_t g, Timestamp time, const std::vector<Fresh>&
     keep_readings(g, time, fresh);
   }
   Scene now = scene(g, time, sink);
-  if (!rule.steps.empty()) take_steps(g, Stage::where, any, now);
-  if (!rule.where.empty() && !is_true(run(rule.where, now))) return;
-  if (!rule.steps.empty()) take_steps(g, Stage::reading, any, now);
+  take_steps(g, Stage::where, any, now);
+  if (!rule.where.empty() && !is_true(run(rule.where, now))) {
+    if (rule.watches_time) groups_[g].judged = std::max(groups_[g].judged, time);
+    return;
+  }
+  take_steps(g, Stage::reading, any, now);
   if (rule.window) {
     gather(g, time, fresh, now);
     return speak_at_reading(g, time, sink);
   }
   if (rule.members) look_across(g, now);
   if (rule.detect) look_for_anomaly(g, now, true);
-  if (!rule.steps.empty()) take_steps(g, Stage::result, any, now);
+  take_steps(g, Stage::result, any, now);
   for (std::size_t i = 0; i < rule.emits.size(); ++i) emit(g, i, time, run(rule.emits[i].value, now), sink);
   if (rule.when.empty() && !rule.detect) return;
   judge(g, time, now, sink);
@@ -299,7 +304,7 @@ void RuleState::speak(std::uint32_t g, Timestamp time, Sink& sink) {
   const std::vector<Result3> results = results_now_;
   Scene now = scene(g, time, sink);
   now.aggregates = results.data();
-  if (!rule.steps.empty()) take_steps(g, Stage::result, ~0U, now);
+  take_steps(g, Stage::result, ~0U, now);
   for (std::size_t i = 0; i < rule.emits.size(); ++i) {
     const Result3 value = run(rule.emits[i].value, now);
     if (rule.late == Late::revise && !keep_said(g, i, value)) continue;

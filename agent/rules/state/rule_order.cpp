@@ -194,7 +194,7 @@ void RuleState::pass(std::uint32_t g, Timestamp until, bool inclusive, Sink& sin
 
 // Judges what has become of the group while nothing came; an instant that `where` leaves out judges nothing.
 void RuleState::look_again(std::uint32_t g, Timestamp time, Sink& sink) {
-  const Scene now = whole_scene(g, time, sink);
+  Scene now = whole_scene(g, time, sink);
   if (rule_->where.empty() || is_true(run(rule_->where, now))) return judge(g, time, now, sink);
   groups_[g].judged = std::max(groups_[g].judged, time);
 }
@@ -223,7 +223,7 @@ Timestamp RuleState::expiry(std::uint32_t g) {
 // The next whole second, for a rule that says something else as time passes.
 Timestamp RuleState::next_look(std::uint32_t g, Timestamp until) const {
   const Group& group = groups_[g];
-  if (group.newest == kLongAgo) return kNever;
+  if (group.judged == kLongAgo) return kNever;
   Timestamp from = std::max(group.judged, group.newest - kDay);
   if (until != kLongAgo && until - from > kMostLooks * kSecond) from = until - kMostLooks * kSecond;
   const Timestamp into = from % kSecond;

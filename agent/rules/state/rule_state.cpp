@@ -16,11 +16,14 @@ void RuleState::prepare() {
   member_inputs_ = 0;
   for (std::size_t i = 0; i < rule.inputs.size(); ++i)
     if (rule.inputs[i].of_member) member_inputs_ |= 1U << i;
-  const bool simple = !rule.holds_back && !rule.members && rule.missing == 0 && !rule.detect && rule.where.empty() &&
-                      rule.steps.empty();
-  threshold_ = simple && !rule.window && rule.emits.empty() && !rule.watches_time && rule.when.code.size() == 1 &&
+  const bool simple = !rule.holds_back && !rule.members && rule.missing == 0 && !rule.detect && rule.where.empty();
+  only_alerts_ = simple && !rule.window && rule.emits.empty() && !rule.when.empty() && rule.suppress.empty() &&
+                 rule.inputs.front().type != Type::text;
+  threshold_ = only_alerts_ && rule.steps.empty() && !rule.watches_time && rule.when.code.size() == 1 &&
                rule.when.code.front().op >= Op::slot_less;
-  plain_window_ = simple && rule.inputs.size() == 1 && rule.late == Late::drop &&
+  for (bool& stage : has_stage_) stage = false;
+  for (const Step& step : rule.steps) has_stage_[static_cast<std::size_t>(step.stage)] = true;
+  plain_window_ = simple && rule.steps.empty() && rule.inputs.size() == 1 && rule.late == Late::drop &&
                   (rule.window.kind == Window::Kind::tumbling || rule.window.kind == Window::Kind::hopping) &&
                   std::ranges::all_of(rule.aggregates, [](const Aggregate& aggregate) {
                     return aggregate.argument.code.size() == 1 && aggregate.argument.code.front().op == Op::slot &&
@@ -201,6 +204,7 @@ std::size_t RuleState::skip_quiet(std::uint32_t g, const model::Series& series, 
   if (group.phase != Phase::idle || slot.conversion != 0) return begin;
   const Instruction condition = rule_->when.code.front();
   const double limit = rule_->when.constants[condition.index];
+  const Timestamp farthest = farthest_quiet(g);
   Timestamp last = std::max({slot.time, group.passed, group.judged});
   const std::size_t count = series.size();
   const auto skip = [&](auto met) {
@@ -208,7 +212,7 @@ std::size_t RuleState::skip_quiet(std::uint32_t g, const model::Series& series, 
     for (; i < count; ++i) {
       const Timestamp time = series.times[i];
       const auto number = static_cast<double>(column[i]);
-      if (time <= last || time > kFarthest || time < -kFarthest || !std::isfinite(number) || met(number) ||
+      if (time <= last || time > farthest || time < -kFarthest || !std::isfinite(number) || met(number) ||
           series.quality(i).bad())
         break;
       last = time;
@@ -227,6 +231,56 @@ std::size_t RuleState::skip_quiet(std::uint32_t g, const model::Series& series, 
   group.newest_at = now;
   store(g, kNone, 0, last, static_cast<double>(column[end - 1]), series.quality(end - 1).code, nullptr);
   return end;
+}
+
+// Up to where nothing happens between readings.
+Timestamp RuleState::farthest_quiet(std::uint32_t g) const {
+  const Timestamp due = std::min(
+      {alert_deadline(g), repeat_due(g), write_due(g), rule_->watches_time ? next_look(g, kLongAgo) : kNever});
+  return std::min(kFarthest, due - 1);
+}
+
+// Judges readings that are known and in order as take() would, but with all that they share made once, up to the
+// first that is different.
+template <class T>
+std::size_t RuleState::judge_run(std::uint32_t g, const model::Series& series, const std::vector<T>& column,
+                                 std::size_t begin, Nanoseconds now, Sink& sink) {
+  Group& group = groups_[g];
+  Slot& slot = slots_[g];
+  if (slot.conversion != 0) return begin;
+  const bool truth = rule_->inputs.front().type == Type::truth;
+  Scene scene = this->scene(g, 0, sink);
+  std::size_t i = begin;
+  for (bool changed = true; changed && i < series.size();) {
+    changed = false;
+    const Timestamp farthest = farthest_quiet(g);
+    const Nanoseconds within = group.phase == Phase::idle ? kForever : rule_->within.front();
+    const Program& condition = asked(group);
+    for (; i < series.size() && !changed; ++i) {
+      const Timestamp time = series.times[i];
+      const auto number = static_cast<double>(column[i]);
+      const model::Quality quality = series.quality(i);
+      if (time <= slot.time || time <= group.judged || time <= group.passed || time > farthest || time < -kFarthest ||
+          !std::isfinite(number) || quality.bad() || (within != kForever && time - slot.time > within))
+        return i;
+      slot.time = scene.time = group.newest = group.judged = time;
+      slot.number = truth ? (number != 0 ? 1 : 0) : number;
+      slot.quality = quality.code;
+      group.newest_at = now;
+      if (!made_.empty()) made_.clear();
+      if (!rule_->steps.empty()) {
+        forget_steps();
+        take_steps(g, Stage::reading, 1, scene);
+        take_steps(g, Stage::result, 1, scene);
+      }
+      const Result3 result = run(condition, scene);
+      changed = !stays(group, result);
+      if (!changed) continue;
+      decide(g, time, result, scene, sink);
+      if (group.phase != Phase::idle || !writers_.empty()) pass(g, time, true, sink);
+    }
+  }
+  return i;
 }
 
 // Likewise for a window of one input: as far as the window that is open reaches.
@@ -269,6 +323,7 @@ void RuleState::feed(std::uint32_t g, std::uint32_t member, std::uint16_t i, con
         for (std::size_t n = 0; n < count; ++n) {
           if constexpr (std::is_arithmetic_v<T>) {
             if (threshold_ && (n = skip_quiet(g, series, column, n, now)) == count) return;
+            if (only_alerts_ && (n = judge_run(g, series, column, n, now, sink)) == count) return;
             if (plain_window_ && !text_input && (n = gather_run(g, series, column, n, now)) == count) return;
           }
           double number = 0;

@@ -228,6 +228,10 @@ class RuleState {
   template <class T>
   std::size_t skip_quiet(std::uint32_t g, const model::Series& series, const std::vector<T>& column,
                          std::size_t begin, Nanoseconds now);
+  Timestamp farthest_quiet(std::uint32_t g) const;
+  template <class T>
+  std::size_t judge_run(std::uint32_t g, const model::Series& series, const std::vector<T>& column, std::size_t begin,
+                        Nanoseconds now, Sink& sink);
   template <class T>
   std::size_t gather_run(std::uint32_t g, const model::Series& series, const std::vector<T>& column,
                          std::size_t begin, Nanoseconds now);
@@ -273,6 +277,9 @@ class RuleState {
   Scene scene(std::uint32_t g, Timestamp time, Sink& sink);        // the inputs
   Scene whole_scene(std::uint32_t g, Timestamp time, Sink& sink);  // and all that may be asked while nothing comes
   void look_at(std::uint32_t g, std::uint32_t member, Scene& scene) const;
+  void forget_steps() {  // what they said of another instant
+    for (Result3& step : steps_now_) step = {0, nullptr, model::kBad.code, false};
+  }
   void take_steps(std::uint32_t g, Stage stage, std::uint32_t fresh, const Scene& scene);
   void look_across(std::uint32_t g, Scene& scene);
   void look_for_anomaly(std::uint32_t g, Scene& scene, bool fresh);
@@ -286,7 +293,12 @@ class RuleState {
   void emit(std::uint32_t g, std::size_t index, Timestamp time, const Result3& value, Sink& sink);
 
   // rule_alert.cpp
-  void judge(std::uint32_t g, Timestamp time, const Scene& scene, Sink& sink);
+  void judge(std::uint32_t g, Timestamp time, Scene& scene, Sink& sink);
+  void decide(std::uint32_t g, Timestamp time, const Result3& condition, const Scene& scene, Sink& sink);
+  bool stays(const Group& group, const Result3& condition) const;
+  const Program& asked(const Group& group) const {
+    return group.phase == Phase::active && !rule_->clear.empty() ? rule_->clear : rule_->when;
+  }
   Result3 condition(std::uint32_t g, const Scene& scene) const;
   void run_out(std::uint32_t g, Timestamp time, Sink& sink);
   void raise(std::uint32_t g, Timestamp time, const Scene& scene, Sink& sink);
@@ -317,7 +329,9 @@ class RuleState {
   bool restore_pending(std::uint32_t g, ByteReader& in, std::uint64_t most, PendingReadings& to) const;
 
   const Rule* rule_;
-  bool threshold_ = false;  // the rule is `t > 90` and an alert, nothing else
+  bool only_alerts_ = false;  // the rule is a condition of one input and an alert, nothing else
+  bool threshold_ = false;    // likewise, and the condition is `t > 90` and nothing else
+  bool has_stage_[3] = {};    // which stages it has steps of
   bool plain_window_ =
       false;             // the rule is a window of equal length over one input, which is all that its aggregates read
   bool slides_ = false;  // its window keeps stretches

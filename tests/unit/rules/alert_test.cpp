@@ -1,6 +1,9 @@
 // The life of an alert, and what it writes.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <random>
+
 #include "plant.h"
 
 namespace weir::rules {
@@ -293,6 +296,64 @@ rules:
   plant.said();
   plant.at(3 * 3600, "b-1/t", 16.0).tick_to(3 * 3600 + 5);
   EXPECT_THAT(plant.said(), ElementsAre("10800 b-1/over = 6"));
+}
+
+// A condition that changes while nothing comes begins to do so with the first reading.
+TEST(Alert, NothingIsJudgedBeforeTheFirstReading) {
+  Plant plant(R"Y(
+rules:
+  - name: stale
+    from: {t: "b/t"}
+    when: not good(t) or age(t) > 1h
+    alert: {severity: info, message: "{age(t)}"}
+)Y");
+  plant.at(1'000'000, "b/t", 1.0);
+  EXPECT_THAT(plant.said(), IsEmpty());
+  plant.at(1'003'700, "b/t", 1.0);
+  EXPECT_THAT(plant.said(), ElementsAre("1003601 raised since 1003601: 1h1s", "1003700 cleared since 1003601: 0s"));
+}
+
+// Readings that change nothing are gone over quickly, but not where there is something to suppress.
+TEST(Alert, ReadingsThatChangeNothingAreAsGoodAsOthers) {
+  constexpr const char* kKeys[] = {
+      "when: t > 60 and t < 80 or t < 10\n    for: 2s\n    clear: t < 55\n    clear_for: 1500ms",
+      "when: 1 / (t - 30) > 0.05\n    clear_for: 2s",
+      "when: t >= 50\n    within: 3s\n    for: 1s\n    write: {\"b/w\": t}\n    on_clear: {\"b/w\": 0}\n    "
+      "write_limit: 4s",
+      "when: rate(t) > 20 or delta(t) < -8\n    for: 500ms",
+      "when: since(t > 60) > 2s or age(t) > 3s or stddev(t, 5s) > 12\n    clear_for: 500ms",
+      "when: abs(t - 20) > 20\n    clear: sqrt(t - 20) < 5\n    clear_for: 1s"};
+  for (const std::string keys : kKeys) {
+    const auto rules = [&](const char* suppress) {
+      return "rules:\n  - name: r\n    from: {t: \"b/t\"}\n    " + keys +
+             "\n    alert: {severity: info, repeat: 10s, message: \"{t}\"" + suppress + "}\n";
+    };
+    Plant quick(rules("")), slow(rules(", suppress: t > 1000000"));
+    std::mt19937 random(7);
+    std::size_t said = 0;
+    double value = 50, time = 100;
+    for (int i = 0; i < 300; ++i) {
+      model::Series series;
+      series.signal = quick.signal("b/t");
+      slow.signal("b/t");
+      for (unsigned count = random() % 12; count > 0; --count) {
+        value = std::clamp(value + static_cast<double>(random() % 21) - 10, 0.0, 100.0);
+        time += random() % 40 == 0 ? 7 : 0.25 * static_cast<double>(random() % 4);
+        series.append({Plant::seconds(time), random() % 30 == 0 ? 30.0 : value,
+                       random() % 20 == 0  ? model::kBad
+                       : random() % 9 == 0 ? model::kUncertain
+                                           : model::kGood});
+      }
+      for (Plant* each : {&quick, &slow}) each->engine.readings(Plant::seconds(time), series, each->out);
+      const std::vector<std::string> lines = slow.said();
+      said += lines.size();
+      ASSERT_EQ(quick.said(), lines) << keys << " " << time;
+    }
+    EXPECT_GT(said, 20U) << keys;
+    EXPECT_EQ(quick.engine.counters().arithmetic, slow.engine.counters().arithmetic) << keys;
+    EXPECT_EQ(quick.engine.counters().late, slow.engine.counters().late) << keys;
+    EXPECT_EQ(quick.engine.counters().duplicate, slow.engine.counters().duplicate) << keys;
+  }
 }
 
 }  // namespace
