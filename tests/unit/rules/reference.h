@@ -111,6 +111,7 @@ class Driven {
     series.signal = one.signal;
     series.append({one.reading.time, one.reading.value, one.reading.quality});
     engine_->validate(series);
+    marked = series.quality(0);
     engine_->readings(newest_, series, outputs);
     if (random_() % 6 == 0) engine_->tick(newest_, outputs);
     if (random_() % 50 == 0) restart();
@@ -153,6 +154,7 @@ class Driven {
   Timestamp now() const { return newest_; }
   const Counters& counters() const { return engine_->counters(); }
   Outputs outputs;
+  model::Quality marked;  // the quality of the last reading, as `valid:` left it
 
  private:
   void begin() {
