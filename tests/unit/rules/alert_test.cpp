@@ -305,7 +305,7 @@ rules:
   - name: stale
     from: {t: "b/t"}
     when: not good(t) or age(t) > 1h
-    alert: {severity: info, message: "{age(t)}"}
+    alert: {severity: info, message: "{age(t)}", suppress: t < 0}
 )Y");
   plant.at(1'000'000, "b/t", 1.0);
   EXPECT_THAT(plant.said(), IsEmpty());
