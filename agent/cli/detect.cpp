@@ -1,5 +1,6 @@
 // weir detect: what is unusual in a file of readings.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -100,7 +101,7 @@ Result<Findings> detect_file(const Given& given, const fs::path& input, const st
   auto detector = detect::make_detector(given.settings, given.calendar);
   if (!detector) return std::unexpected(detector.error());
   std::ifstream in(input, std::ios::binary);
-  if (!in) return fail("it cannot be opened", "is it there, and may it be read?");
+  if (!in) return std::unexpected(file_error("it cannot be opened", errno));
   std::optional<NewFile> file;
   if (output) {
     fs::create_directories(output->parent_path(), ignored);
@@ -147,15 +148,16 @@ Result<std::vector<fs::path>> csv_files(const fs::path& folder) {
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
     if (is_csv(at->path()) && at->is_regular_file(error)) out.push_back(at->path());
-  if (error) return fail("cannot read " + folder.string() + ": " + error.message());
-  if (out.empty()) return fail("there is no file *.csv in " + folder.string());
+  if (error) return std::unexpected(file_error("cannot read " + folder.string(), error.value()));
+  if (out.empty()) return fail("there is no file *.csv in " + folder.string(), "files of readings are NAME.csv");
   std::ranges::sort(out);
   return out;
 }
 
 // Whether `inner` is `outer` or somewhere below.
 bool is_within(const fs::path& inner, const fs::path& outer) {
-  const fs::path a = fs::weakly_canonical(inner), b = fs::weakly_canonical(outer);
+  std::error_code ignored;  // what leads nowhere is within nothing
+  const fs::path a = fs::weakly_canonical(inner, ignored), b = fs::weakly_canonical(outer, ignored);
   return std::ranges::mismatch(b, a).in1 == b.end();
 }
 
@@ -198,7 +200,8 @@ Result<void> run_detect(Given& given, bool& whole) {
     given.calendar = std::move(*calendar);
   }
   if (const auto made = detect::make_detector(given.settings); !made) return std::unexpected(made.error());
-  if (fs::is_directory(given.input)) {
+  std::error_code ignored;
+  if (fs::is_directory(given.input, ignored)) {
     if (!given.out) throw CLI::RequiredError("--out, where the results of a folder go,");
     return detect_folder(given, whole);
   }

@@ -16,11 +16,13 @@
 namespace weir::cli {
 namespace {
 
-// Whether every record is what was written. An error: that cannot be found out, and it is not for damage.
-Result<bool> is_sound(const Context& context, const StoreFile& file, const Clock& clock) {
+// Whether every record is what was written; with `force` nobody asks for that. An error: that cannot be found out,
+// and it is not for damage.
+Result<bool> is_sound(const Context& context, const StoreFile& file, const Clock& clock, bool force) {
   const auto store = open_to_look(context, file, clock);
   if (!store && store.error().damage) return false;
   if (!store) return std::unexpected(store.error());
+  if (force) return false;
   const auto wrong = store->database->verify();
   if (!wrong && !wrong.error().damage) return std::unexpected(wrong.error());
   return wrong && wrong->empty();
@@ -117,13 +119,11 @@ void add_queue_repair(CLI::App& queue, Context& context, QueueFile file) {
   repair->add_flag("--json", given->json, "What was kept and what was not, as a document");
   repair->callback([given, file, &context] {
     const SystemClock clock;
-    if (!given->force) {
-      const auto sound = is_sound(context, *file, clock);
-      if (!sound) return failed(context, sound.error());
-      if (*sound) {
-        std::puts(given->json ? "{\"repaired\":false}" : "all is well: every checksum holds, and nothing was done");
-        return;
-      }
+    const auto sound = is_sound(context, *file, clock, given->force);
+    if (!sound) return failed(context, sound.error());
+    if (*sound) {
+      std::puts(given->json ? "{\"repaired\":false}" : "all is well: every checksum holds, and nothing was done");
+      return;
     }
     const auto options = options_of_agent(context, *file, clock);
     if (!options) return failed(context, options.error());

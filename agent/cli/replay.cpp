@@ -47,7 +47,7 @@ Result<std::vector<fs::path>> rule_files(const fs::path& path) {
     if (!name.starts_with('.') && name.ends_with(".yaml") && !name.ends_with(rule_test::kTestSuffix))
       out.push_back(at->path());
   }
-  if (error) return fail("cannot read " + path.string() + ": " + error.message());
+  if (error) return std::unexpected(file_error("cannot read " + path.string(), error.value()));
   if (out.empty()) return fail("there are no rules in " + path.string(), "rules are in files NAME.yaml");
   std::ranges::sort(out);
   return out;
@@ -78,8 +78,10 @@ Result<v1::RulesChanged> read_rules(const std::vector<fs::path>& paths, const co
 
 // The configuration at --config; nothing if there is none there.
 Result<std::optional<config::Config>> read_config(const Context& context) {
-  std::error_code ignored;
-  if (!fs::exists(context.config, ignored)) return std::nullopt;
+  std::error_code error;
+  const fs::file_type type = fs::status(context.config, error).type();
+  if (type == fs::file_type::not_found) return std::nullopt;
+  if (error) return std::unexpected(file_error("cannot read " + context.config.string(), error.value()));
   config::Loaded loaded = config::load(context.config);
   if (!loaded.config)
     return fail(context.config.string() + " has errors",

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <limits>
 #include <map>
 #include <memory>
 
+#include "base/file.h"
 #include "cli/replay_input.h"
 #include "model/path.h"
 #include "rule_test/recording.h"
@@ -30,12 +32,12 @@ using Signals = std::map<std::string, Known, std::less<>>;
 class File {
  public:
   File(const fs::path& path, const std::string& signal)
-      : name_(path.string()), in_(path, std::ios::binary), reader_(in_), own_(signal) {
+      : name_(path.string()), in_(path, std::ios::binary), error_(in_ ? 0 : errno), reader_(in_), own_(signal) {
     if (own_.empty() && path.has_parent_path()) own_ = (path.parent_path().filename() / path.stem()).string();
   }
 
   Result<void> begin() {
-    if (!in_) return context(name_, Error{"it cannot be opened", "is it there, and may it be read?"});
+    if (!in_) return context(name_, file_error("it cannot be opened", error_));
     if (auto ok = reader_.begin(); !ok) return context(name_, ok.error());
     if (reader_.has_paths()) return {};
     if (auto fine = model::check_path(own_); !fine)
@@ -63,6 +65,7 @@ class File {
  private:
   std::string name_;
   std::ifstream in_;
+  int error_;
   RecordingReader reader_;
   std::string own_;
   RecordingReader::Row row_;

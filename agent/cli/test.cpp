@@ -1,6 +1,7 @@
 // weir test: unit tests of rules.
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +15,8 @@
 
 namespace weir::cli {
 namespace {
+
+constexpr std::string_view kXml = "<?xml";  // that a report begins with
 
 std::string render_all(const rule_test::Loaded& loaded) {
   std::string out;
@@ -48,6 +51,20 @@ FileRun run_file(const std::filesystem::path& file, const std::string& wanted) {
   return out;
 }
 
+// What somebody wrote is not lost to a slip of the hand.
+Result<void> check_report(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored))
+    return fail("--junit: " + file.string() + " is a folder", "name a file in it");
+  if (!std::filesystem::is_regular_file(file, ignored) || std::filesystem::is_empty(file, ignored)) return {};
+  std::string beginning(kXml.size(), '\0');
+  std::ifstream(file, std::ios::binary).read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  if (beginning != kXml)
+    return fail("--junit: " + file.string() + " is there, and is no report of tests",
+                "name another file, or remove that one");
+  return {};
+}
+
 }  // namespace
 
 void add_test(CLI::App& app, Context& context) {
@@ -65,6 +82,7 @@ void add_test(CLI::App& app, Context& context) {
   test->add_option("--run", given->run, "Only tests with this in their name");
   test->add_option("--junit", given->junit, "Also write the results to this file, as JUnit's XML");
   test->callback([given, &context] {
+    if (const auto fine = check_report(given->junit); !fine) return failed(context, fine.error());
     if (given->files.empty()) given->files.push_back(context.config.parent_path() / "rules.d");
     std::vector<FileRun> files;
     for (const std::filesystem::path& path : given->files) {

@@ -89,10 +89,12 @@ class Loader {
 Loaded load(const fs::path& file) { return Loader().run(file); }
 
 Result<std::vector<fs::path>> find_tests(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored))
+  std::error_code error;
+  const fs::file_type type = fs::status(path, error).type();
+  if (type == fs::file_type::not_found)
     return fail("there is no " + path.string(), "name a file of tests, or a folder with *.test.yaml");
-  if (!fs::is_directory(path, ignored)) return std::vector{path};
+  if (error) return std::unexpected(file_error("cannot read " + path.string(), error.value()));
+  if (type != fs::file_type::directory) return std::vector{path};
   auto out = files_in<fs::recursive_directory_iterator>(path, kTestSuffix);
   for (fs::path& test : out) test = test.lexically_normal();
   if (out.empty()) return fail("there are no tests in " + path.string(), "tests are in files NAME.test.yaml");

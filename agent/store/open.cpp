@@ -1,7 +1,11 @@
 #include "store/open.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
 
+#include "base/file.h"
 #include "store/encryption.h"
 #include "store/folder.h"
 #include "store/lock.h"
@@ -17,6 +21,12 @@ using Kind = sqlite::Failure::Kind;
 namespace fs = std::filesystem;
 
 fs::path with(const fs::path& file, std::string_view suffix) { return file.string() + std::string(suffix); }
+
+// What cannot be looked at may be there.
+bool has_wal(const fs::path& file) {
+  std::error_code error;
+  return fs::status(with(file, "-wal"), error).type() != fs::file_type::not_found;
+}
 
 std::string stamp(Timestamp time) {
   std::string out;  // 2026-11-21T01:18:39Z -> 20261121-011839
@@ -51,6 +61,29 @@ void check_kind(const FileKind& kind) {
     throw Refused{{"it is an SQLite database, but not one of weir's", "is store.path right? Nothing was changed"}};
 }
 
+constexpr std::string_view kMagic("SQLite format 3", 16);
+
+// What was never a store, where a person names one: SQLite would take it for a failing disk. A damaged store has
+// still its whole pages, or its beginning.
+void check_is_store(const fs::path& path) {
+  if (::access(path.c_str(), R_OK) != 0) {
+    const int why = errno;
+    if (why == ENOENT || why == ENOTDIR)
+      throw Refused{{"there is no such file", "is store.path right, and has the agent ever run?"}};
+    Error error = file_error("it cannot be read", why);
+    if (why == EACCES) error.hint = "run it with sudo, or as the user weir";
+    throw Refused{error};
+  }
+  constexpr const char* kHint = "name the database file itself, as store.path in weir.yaml does";
+  std::error_code error;
+  if (fs::is_directory(path, error)) throw Refused{{"it is a folder", kHint}};
+  const auto file = RawFile::open(path);
+  std::array<unsigned char, kMagic.size()> magic{};
+  if (!file || file->size() % kPageSize == 0 || !file->read(magic, 0)) return;
+  if (std::memcmp(magic.data(), kMagic.data(), kMagic.size()) != 0)
+    throw Refused{{"it is no store: no SQLite database", kHint}};
+}
+
 // A header that says it is ours, and what none of ours says
 // (https://www.sqlite.org/fileformat2.html#the_database_header): SQLite takes such a file for one of a later version
 // of itself.
@@ -58,7 +91,6 @@ bool header_is_spoilt(const fs::path& path) {
   const auto file = RawFile::open(path);
   std::array<unsigned char, 72> header{};
   if (!file || file->size() < kPageSize || !file->read(header, 0)) return false;
-  constexpr std::string_view kMagic("SQLite format 3", 16);
   if (std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0 || big_endian_32(&header[68]) != kApplicationId)
     return false;
   const bool format = (header[18] == 1 || header[18] == 2) && (header[19] == 1 || header[19] == 2);
@@ -78,7 +110,7 @@ std::unique_ptr<SqliteDatabase> open_for_writing(const Options& options, const C
                                                  std::vector<std::string> notes) {
   check_files(options.file);
   auto vfs = std::make_unique<Vfs>(options.io);
-  const bool at_rest = !fs::exists(with(options.file, "-wal"));
+  const bool at_rest = !has_wal(options.file);
   auto connection = std::make_unique<sqlite::Connection>(options.file, sqlite::Access::read_write, vfs->name());
   connection->set_checkpoint_on_close(at_rest);  // leaves nothing behind then, and a WAL as it is else
   const FileKind kind = kind_of(*connection);
@@ -120,17 +152,15 @@ std::unique_ptr<SqliteDatabase> open_for_reading(const Options& options, const C
 }
 
 Result<std::unique_ptr<Database>> read(const Options& options, const Clock& clock) {
-  if (!fs::exists(options.file))
-    return cannot_open(options, {"there is no such file", "is store.path right, and has the agent ever run?"});
   try {
+    check_is_store(options.file);
     return open_for_reading(options, clock, sqlite::Access::read_only);
   } catch (const Refused& refused) {
     return cannot_open(options, refused.error);
   } catch (const sqlite::Failure& failure) {
     // Without an agent there may be no -shm, and a reader may not be allowed to make one. With no WAL
     // either, the file is complete and at rest.
-    if (failure.kind() == Kind::damaged || fs::exists(with(options.file, "-wal")))
-      return cannot_open(options, failure);
+    if (failure.kind() == Kind::damaged || has_wal(options.file)) return cannot_open(options, failure);
   }
   try {
     return open_for_reading(options, clock, sqlite::Access::immutable);
@@ -162,9 +192,9 @@ Result<Committed> Database::commit(const Transaction& transaction) {
 Result<fs::path> Database::set_aside(const fs::path& file, const Clock& clock) {
   const std::string base = file.string() + ".damaged-" + stamp(clock.now());
   fs::path aside = base;
-  for (int i = 2; fs::exists(aside); ++i) aside = base + "-" + std::to_string(i);
+  std::error_code error;
+  for (int i = 2; fs::exists(aside, error); ++i) aside = base + "-" + std::to_string(i);
   for (const char* suffix : kStoreSuffixes) {
-    std::error_code error;
     fs::rename(with(file, suffix), with(aside, suffix), error);
     if (error && error != std::errc::no_such_file_or_directory)
       return fail("cannot set " + with(file, suffix).string() + " aside as " + with(aside, suffix).string() + ": " +
@@ -206,7 +236,7 @@ Result<std::unique_ptr<SqliteDatabase>> look_into(const Options& options, const 
   looking.read_only = true;
   try {
     // At rest there is no WAL, and none can be made.
-    const bool at_rest = !fs::exists(with(options.file, "-wal"));
+    const bool at_rest = !has_wal(options.file);
     return open_for_reading(looking, clock, at_rest ? sqlite::Access::immutable : sqlite::Access::alone);
   } catch (const Refused& refused) {
     return cannot_open(options, refused.error);

@@ -155,7 +155,7 @@ TEST_F(Replay, SaysWhatIsWrong) {
   write("a/header.csv", "timestamp,value\n");
   write("path.csv", "timestamp,path,value\n1,boiler 1//x,95\n");
   write("quality.csv", "timestamp,path,value,quality\n1,a/b,95,excellent\n");
-  EXPECT_THAT(with_hot({path("a/none.csv")}), HasSubstr("is it there, and may it be read?"));
+  EXPECT_THAT(with_hot({path("a/none.csv")}), HasSubstr("it cannot be opened: No such file"));
   EXPECT_THAT(with_hot({path("a/nothing.csv")}), HasSubstr("the first line is a header: timestamp,value"));
   EXPECT_THAT(with_hot({path("a/header.csv")}), HasSubstr("there are no readings"));
   EXPECT_THAT(with_hot({path("path.csv")}), HasSubstr("path.csv: line 2: path 'boiler 1//x': an empty name"));

@@ -1,8 +1,10 @@
 #include "base/file.h"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <bit>
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
 
@@ -56,6 +58,32 @@ TEST_F(File, AFailedWriteLeavesTheOldAndNothingBeside) {
   EXPECT_FALSE(write_file(folder_ / "a", "x"));
   EXPECT_TRUE(fs::is_directory(folder_ / "a"));
   EXPECT_FALSE(fs::exists(folder_ / "a.new"));
+}
+
+TEST_F(File, WhatIsNoFileOfItsOwnIsWrittenTo) {
+  ASSERT_TRUE(write_file(folder_ / "there", "a longer text that was there"));
+  fs::create_symlink("there", folder_ / "link");
+  ASSERT_TRUE(write_file(folder_ / "link", "new"));
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "there").value(), "new");
+
+  // As /dev/null, under a name of our own; only root can make one.
+  const fs::path device = folder_ / "device";
+  if (::mknod(device.c_str(), S_IFCHR | 0666, makedev(1, 3)) != 0) GTEST_SKIP() << "no device can be made";
+  ASSERT_TRUE(write_file(device, "gone"));
+  EXPECT_TRUE(fs::is_character_file(device));
+}
+
+TEST_F(File, SaysWhatWouldBeRight) {
+  EXPECT_THAT(write_file(folder_, "x").error().hint, testing::HasSubstr("name a file"));
+  EXPECT_THAT(write_file(folder_ / "none/a", "x").error().hint, testing::HasSubstr("folder exist"));
+  fs::create_symlink("loop", folder_ / "loop");
+  EXPECT_THAT(read_file(folder_ / "loop").error().hint, testing::HasSubstr("leads back to itself"));
+  EXPECT_THAT(write_file(folder_ / "loop", "x").error().hint, testing::HasSubstr("leads back to itself"));
+  ASSERT_TRUE(write_file(folder_ / "a", ""));
+  EXPECT_THAT(read_file(folder_ / "a/b").error().hint, testing::HasSubstr("no folder"));
+  EXPECT_THAT(file_error("cannot write a", EACCES, Doing::write).text(),
+              "cannot write a: Permission denied (may the user that weir runs as write to that folder?)");
 }
 
 TEST_F(File, ASecretIsWithoutItsLastNewline) {
