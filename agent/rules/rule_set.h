@@ -117,9 +117,10 @@ struct Rule {
   bool expires = false;     // some input has a finite `within`
   bool holds_back = false;  // readings wait for their order: joins, members, and lateness
   bool has_texts = false;
-  bool has_readers = false;   // of any of its emits
-  bool watches_time = false;  // when or clear change while nothing comes: since(), age(), trailing windows
-  Hash128 key;                // of what computes its state
+  bool has_readers = false;     // of any of its emits
+  bool watches_time = false;    // when or clear change while nothing comes: since(), age(), trailing windows
+  bool watches_expiry = false;  // when or clear may come true because an input is known no more: good(), or_else() …
+  Hash128 key;                  // of what computes its state
 };
 
 class RuleSet {

@@ -160,6 +160,17 @@ bool Validity::mark(model::Series& series) {
   return marked;
 }
 
+// The nearest end of the range, if the reading is beyond it: its value is still there, and says on which side.
+std::optional<model::Value> Validity::limit(const State& state, const model::Reading& reading) {
+  const std::optional<double> number = number_of(reading.value);
+  const auto& range = state.check->range;
+  if (!range || !number || !std::isfinite(*number) || reading.quality != model::kBadOutOfRange || !state.convertible)
+    return std::nullopt;
+  const double own = state.conversion(*number), limited = std::clamp(own, range->first, range->second);
+  if (limited == own) return std::nullopt;
+  return as_type((limited - state.conversion.offset) / state.conversion.scale, reading.value);
+}
+
 void Validity::repair(const model::Series& series, std::vector<Repaired>& out) {
   State* state = find(series.signal);
   if (state == nullptr || state->check == nullptr || state->check->repair == Repair::none) return;
@@ -176,15 +187,8 @@ void Validity::repair(const model::Series& series, std::vector<Repaired>& out) {
     if (!in_reach(reading.time)) continue;
     const std::optional<double> number = number_of(reading.value);
     if (reading.quality.bad()) {
-      // The value of what is out of range is still there, and says on which side.
-      if (check.repair == Repair::limit && check.range && number && std::isfinite(*number) &&
-          reading.quality == model::kBadOutOfRange && state->convertible) {
-        const double own = state->conversion(*number);
-        const double limited = std::clamp(own, check.range->first, check.range->second);
-        out.push_back(
-            {series.signal,
-             {reading.time, as_type((limited - state->conversion.offset) / state->conversion.scale, reading.value),
-              model::kUncertainOutOfRange}});
+      if (const auto limited = check.repair == Repair::limit ? limit(*state, reading) : std::nullopt) {
+        out.push_back({series.signal, {reading.time, *limited, model::kUncertainOutOfRange}});
       } else if (check.repair == Repair::interpolate && state->usable && reading.time > state->usable_time) {
         if (state->waiting.size() >= kMostUnrepaired) release();
         state->waiting.emplace_back(reading.time, reading.quality.code);

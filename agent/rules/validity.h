@@ -108,6 +108,7 @@ class Validity {
   };
 
   State* find(model::SignalId id);
+  static std::optional<model::Value> limit(const State& state, const model::Reading& reading);
   static model::Quality judge(State& state, Timestamp time, model::Quality quality, double number,
                               const std::string* text, model::ValueType type);
 

@@ -143,6 +143,12 @@ std::optional<Type> Checker::gather(const Expr& expr, Type expected, Aggregate& 
   return how.gives == Type::any ? *type : how.gives;
 }
 
+bool Checker::reads_member(const Program& argument) const {
+  for (std::size_t i = 0; i < scope_.inputs.size() && i < 32; ++i)
+    if ((argument.inputs >> i & 1U) != 0 && scope_.inputs[i].of_member) return true;
+  return false;
+}
+
 Nanoseconds Checker::least_hold(const Program& argument) const {
   Nanoseconds least = kForever;
   for (std::size_t i = 0; i < scope_.inputs.size() && i < 32; ++i)
@@ -169,6 +175,10 @@ std::optional<Type> Checker::aggregate(const Expr& expr, Type expected) {
   in_aggregate_ = false;
   stage_ = around;
   if (!type) return type;
+  if (carries(own.kind) && reads_member(own.argument))
+    return complain(expr,
+                    "'" + expr.text + "' goes from one value to the next, and members of a group are several series",
+                    "use two rules: one for each member, which emits, and one across them");
   // Of the members' present values, some may change by themselves.
   program_.watches_time = program_.watches_time || (own.argument.watches_time && !scope_.window);
   auto& all = *scope_.aggregates;

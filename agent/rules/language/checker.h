@@ -78,6 +78,7 @@ class Checker {
   std::optional<Type> apart(const Expr& argument, Program& out, Visit&& visit);
   bool may_remember(const Expr& expr);
   bool keep(const Expr& expr, Step step);
+  bool reads_member(const Program& argument) const;
   Nanoseconds least_hold(const Program& argument) const;
 
   void emit(Op op, std::size_t slot = 0, std::size_t index = 0) {

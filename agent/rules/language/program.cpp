@@ -71,7 +71,7 @@ void numbers(Result3& a, const Result3& b, const Scene& scene, F f) {
 // However old it is, and whatever its quality: that it comes no longer is what it tells.
 void put_age(Result3& out, const Slot& slot, Timestamp time) {
   if (slot.time == kLongAgo) return put_unknown(out);
-  put(out, (static_cast<double>(time) - static_cast<double>(slot.time)) / static_cast<double>(kSecond), 0);
+  put(out, static_cast<double>(time - slot.time) / static_cast<double>(kSecond), 0);
 }
 
 void put_made(Result3& out, std::string text, std::uint32_t quality, const Scene& scene) {

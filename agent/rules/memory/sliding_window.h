@@ -46,6 +46,7 @@ class SlidingWindow {
   Result3 finish(const Aggregate& aggregate, Timestamp begin, Timestamp end, std::uint64_t& arithmetic) const;
 
   std::size_t stretches() const { return stretches_.size() - begin_; }
+  Timestamp newest() const { return stretches() > 0 ? stretches_.back().time : kLongAgo; }
   std::size_t bytes() const;  // on the heap
   void save(const Aggregate& aggregate, std::string& out) const;
   bool restore(const Aggregate& aggregate, ByteReader& in);  // false if it is damaged

@@ -8,6 +8,13 @@
 namespace weir::rules {
 namespace {
 
+// Whether it may be known while an input is not.
+bool knows_absence(const Program& program) {
+  return std::ranges::any_of(program.code, [](const Instruction& instruction) {
+    return instruction.op == Op::good || instruction.op == Op::quality || instruction.op == Op::or_else;
+  });
+}
+
 constexpr std::string_view kKeys[] = {"name",  "from",     "within",      "across",  "by",        "let",
                                       "where", "when",     "for",         "clear",   "clear_for", "alert",
                                       "emit",  "window",   "lateness",    "late",    "missing",   "detect",
@@ -176,6 +183,8 @@ class RuleReader {
       rule_.has_texts = rule_.has_texts || rule_.inputs[i].type == Type::text;
     }
     rule_.holds_back = rule_.inputs.size() > 1 || rule_.members || rule_.lateness > 0;
+    rule_.watches_expiry =
+        rule_.expires && !rule_.window && (rule_.members || knows_absence(rule_.when) || knows_absence(rule_.clear));
     rule_.watches_time = !rule_.window && (rule_.when.watches_time || rule_.clear.watches_time);
     rule_.key = key_of(rule_, draft_.site);
   }

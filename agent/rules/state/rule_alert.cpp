@@ -34,7 +34,7 @@ bool RuleState::stays(const Group& group, const Result3& condition) const {
 void RuleState::decide(std::uint32_t g, Timestamp time, const Result3& condition, const Scene& scene, Sink& sink) {
   Group& group = groups_[g];
   if (group.phase == Phase::idle) {
-    if (!is_true(condition)) return;
+    if (!is_true(condition)) return update_suppressed(g, time, scene, sink);  // it may be latched
     group.phase = Phase::pending;
     group.since = time;
   } else if (group.phase == Phase::pending) {
@@ -108,11 +108,13 @@ void RuleState::drop_if_over(std::uint32_t g) {
 
 void RuleState::update_suppressed(std::uint32_t g, Timestamp time, const Scene& scene, Sink& sink) {
   if (rule_->suppress.empty()) return;
-  Alarm& alarm = alarms_[g];
+  const auto found = alarms_.find(g);
+  const bool active = groups_[g].phase == Phase::active;
+  if (found == alarms_.end() || !(active || found->second.latched)) return;
   const bool suppressed = is_true(run(rule_->suppress, scene));
-  if (std::exchange(alarm.suppressed, suppressed) == suppressed) return;
-  say(g, time, suppressed ? "suppressed" : "unsuppressed", &scene, sink);
-  if (!suppressed) want_write(g, true, time, scene, sink);
+  if (std::exchange(found->second.suppressed, suppressed) == suppressed) return;
+  say(g, time, suppressed ? "suppressed" : "unsuppressed", active ? &scene : nullptr, sink);
+  if (active && !suppressed) want_write(g, true, time, scene, sink);
 }
 
 Timestamp RuleState::repeat_due(std::uint32_t g) const {
@@ -212,6 +214,11 @@ std::size_t RuleState::command(const AlertCommand& command, Sink& sink) {
         one = next_window(rule_->aggregates[i], one, std::max(boundary, one.to));
       }
       ++count;
+      // What it says now is said at once: its input may not come again for long.
+      if (groups_[g].newest != kLongAgo) {
+        sum_up(g, kLongAgo, boundary, sink);
+        speak(g, boundary, sink);
+      }
     }
     if (!rule_->alert) continue;
     const auto found = alarms_.find(g);

@@ -50,20 +50,28 @@ Scene RuleState::scene(std::uint32_t g, Timestamp time, Sink& sink) {
 
 Scene RuleState::whole_scene(std::uint32_t g, Timestamp time, Sink& sink) {
   Scene out = scene(g, time, sink);
-  for (std::size_t i = 0; i < rule_->steps.size(); ++i) {
-    const StepKind kind = rule_->steps[i].kind;
-    StepState& state = steps_[g * rule_->steps.size() + i];
-    steps_now_[i] = tell(rule_->steps[i], state, std::max(time, state.time), *out.arithmetic);
-    // Nothing rises, falls or changes while nothing comes.
-    if ((kind == StepKind::rising || kind == StepKind::falling || kind == StepKind::changed) && state.time < time)
-      steps_now_[i].number = 0;
-    // What has expired since then is not known any more.
-    if (kind != StepKind::trailing && !run(rule_->steps[i].argument, out).known) steps_now_[i] = kUnknown;
-  }
+  tell_steps(g, false, out);
   if (rule_->members && !rule_->window) look_across(g, out);
   if (rule_->detect) look_for_anomaly(g, out, false);
   if (keeps_results_) out.aggregates = results_.data() + g * rule_->aggregates.size();
+  tell_steps(g, true, out);
   return out;
+}
+
+// What the steps say at an instant at which nothing came: those over results, or the others.
+void RuleState::tell_steps(std::uint32_t g, bool of_results, const Scene& scene) {
+  for (std::size_t i = 0; i < rule_->steps.size(); ++i) {
+    const Step& step = rule_->steps[i];
+    if ((step.stage == Stage::result) != of_results) continue;
+    StepState& state = steps_[g * rule_->steps.size() + i];
+    steps_now_[i] = tell(step, state, std::max(scene.time, state.time), *scene.arithmetic);
+    // Nothing rises, falls or changes while nothing comes.
+    if ((step.kind == StepKind::rising || step.kind == StepKind::falling || step.kind == StepKind::changed) &&
+        state.time < scene.time)
+      steps_now_[i].number = 0;
+    // What has expired since then is not known any more.
+    if (step.kind != StepKind::trailing && !run(step.argument, scene).known) steps_now_[i] = kUnknown;
+  }
 }
 
 void RuleState::look_at(std::uint32_t g, std::uint32_t member, Scene& scene) const {

@@ -14,6 +14,9 @@ bool gives_text(const Aggregate& aggregate) {
          (kind == AggregateKind::first || kind == AggregateKind::last || kind == AggregateKind::mode);
 }
 
+// Of a reading; kLongAgo: of none.
+bool may_have_come(Timestamp time) { return time == kLongAgo || (time >= -kFarthest && time <= kFarthest); }
+
 }  // namespace
 
 void RuleState::save_pending(const PendingReadings& readings, std::string& out) {
@@ -40,7 +43,7 @@ bool RuleState::restore_pending(std::uint32_t g, ByteReader& in, std::uint64_t m
     const std::uint64_t member = in.varint(), slot = in.varint();
     if (!in.ok() || slot >= rule_->inputs.size() || member > members(g)) return false;
     if (rule_->inputs[slot].of_member != (member > 0)) return false;
-    if (one.time > kFarthest || one.time < -kFarthest) return false;
+    if (one.time == kLongAgo || !may_have_come(one.time)) return false;
     one.member = member == 0 ? kNone : static_cast<std::uint32_t>(member - 1);
     one.slot = static_cast<std::uint16_t>(slot);
     if (get_flag(in)) one.text = std::make_unique<std::string>(in.bytes());
@@ -82,7 +85,7 @@ bool RuleState::restore_computation(std::uint32_t g, ByteReader& in) {
     slot.time = get_time(in);
     slot.number = in.float64();
     slot.quality = static_cast<std::uint32_t>(in.varint());
-    return in.ok() && possible(slot.time) && slot.time != kNever;
+    return in.ok() && may_have_come(slot.time);
   };
   for (std::size_t i = g * inputs; i < (g + 1) * inputs; ++i) {
     if (!get_slot(slots_[i])) return false;
@@ -111,6 +114,10 @@ bool RuleState::restore_computation(std::uint32_t g, ByteReader& in) {
     if (!slides_) continue;
     sliding_[g * aggregates + i] = {};
     if (!sliding_[g * aggregates + i].restore(rule_->aggregates[i], in)) return false;
+    // What comes next is added behind it.
+    const Timestamp newest =
+        rule_->window.kind == Window::Kind::hopping ? saturated(groups_[g].passed, 1) : groups_[g].newest;
+    if (sliding_[g * aggregates + i].newest() > newest) return false;
   }
   return in.ok();
 }
@@ -215,7 +222,7 @@ bool RuleState::restore(ByteReader& in, Nanoseconds now, std::vector<Nanoseconds
     for (const Timestamp time :
          {group.newest, group.judged, group.passed, group.since, group.clearing, group.window_end})
       if (!possible(time)) return false;
-    if (group.newest == kNever || group.newest_at < 0 || group.newest_at > now || wake < 0) return false;
+    if (!may_have_come(group.newest) || group.newest_at < 0 || group.newest_at > now || wake < 0) return false;
     wakes.push_back(wake);
     group.window_count = static_cast<std::uint32_t>(in.varint());
     const std::string_view phase = in.take(1);

@@ -254,7 +254,8 @@ std::size_t RuleState::judge_run(std::uint32_t g, const model::Series& series, c
   for (bool changed = true; changed && i < series.size();) {
     changed = false;
     const Timestamp farthest = farthest_quiet(g);
-    const Nanoseconds within = group.phase == Phase::idle ? kForever : rule_->within.front();
+    const bool expires = group.phase != Phase::idle || rule_->watches_expiry;
+    const Nanoseconds within = expires ? rule_->within.front() : kForever;
     const Program& condition = asked(group);
     for (; i < series.size() && !changed; ++i) {
       const Timestamp time = series.times[i];
@@ -400,7 +401,8 @@ void RuleState::take(std::uint32_t g, std::uint16_t i, const Incoming& reading, 
   if (reading.time <= last || reading.time <= group.passed) return too_late(g, i, reading, last, sink);
   group.newest = reading.time;
   group.newest_at = now;
-  if (group.phase != Phase::idle || group.window_end != kNever || rule_->watches_time || !writers_.empty())
+  if (group.phase != Phase::idle || group.window_end != kNever || rule_->watches_time || rule_->watches_expiry ||
+      !writers_.empty())
     pass(g, reading.time, false, sink);
   store(g, kNone, i, reading.time, reading.number, reading.quality, reading.text);
   fresh_.assign(1, {kNone, 1U << i});

@@ -282,6 +282,7 @@ class RuleState {
   }
   void take_steps(std::uint32_t g, Stage stage, std::uint32_t fresh, const Scene& scene);
   void look_across(std::uint32_t g, Scene& scene);
+  void tell_steps(std::uint32_t g, bool of_results, const Scene& scene);
   void look_for_anomaly(std::uint32_t g, Scene& scene, bool fresh);
   void gather(std::uint32_t g, Timestamp time, const std::vector<Fresh>& fresh, Scene& scene);
   std::pair<Timestamp, Timestamp> window_around(Timestamp time) const;

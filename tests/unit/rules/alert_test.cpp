@@ -78,6 +78,58 @@ rules:
   EXPECT_THAT(plant.said(), ElementsAre("3 unsuppressed since 1: 95", "3 write b/enable = false"));
 }
 
+TEST(AlertLife, WhatIsLatchedIsSuppressedNoLongerThanThat) {
+  Plant plant(R"Y(
+rules:
+  - name: hot
+    from: {t: "b/t", service: "b/service"}
+    within: forever
+    when: t > 90
+    alert: {severity: warning, message: "{t}", suppress: service, latch: true}
+    write: {b/enable: false}
+)Y");
+  const auto at = [&](double time, double t, bool service) {
+    plant.at(time, "b/service", service)
+        .at(time, "b/t", t)
+        .at(time + 0.5, "b/service", service)
+        .at(time + 0.5, "b/t", t);
+  };
+  at(1, 95, true);
+  at(2, 20, true);
+  at(3, 20, false);
+  EXPECT_THAT(plant.said(),
+              ElementsAre("1 raised since 1: 95", "2 cleared since 1: 20", "3 unsuppressed since 1: 20"));
+  EXPECT_EQ(plant.command(Verb::reset, "hot"), 1U);
+}
+
+// What expires may make true what nothing that comes makes true.
+TEST(Alert, IsRaisedWhenAnInputIsKnownNoMore) {
+  for (const char* when : {"not good(h)", "or_else(h > 4.5, true)"}) {
+    Plant plant(std::string("rules: [{name: r, from: {h: d/h}, within: 5s, for: 2s, when: '") + when +
+                "', alert: {severity: info, message: gone}}]");
+    plant.at(1, "d/h", 1.0).at(2, "d/h", 1.0).tick_to(30);
+    EXPECT_THAT(plant.said(), ElementsAre("9.000000001 raised since 7.000000001: gone")) << when;
+    plant.at(31, "d/h", 1.0).at(50, "d/h", 1.0);
+    EXPECT_THAT(plant.said(),
+                ElementsAre("31 cleared since 7.000000001: gone", "38.000000001 raised since 36.000000001: gone",
+                            "50 cleared since 36.000000001: gone"))
+        << when;
+  }
+}
+
+TEST(Alert, RemembersResultsWhenADelayRunsOut) {
+  Plant window(
+      "rules: [{name: r, from: {p: t/p}, window: 2s, when: delta(mean(p)) > -5, for: 3s, alert: {severity: info}}]");
+  for (int t = 1; t < 18; ++t) window.at(t, "t/p", static_cast<double>(t));
+  EXPECT_THAT(window.said(), ElementsAre("7 raised since 4: r"));
+  Plant across(
+      "rules: [{name: r, from: {p: \"t/p_{k}\"}, across: k, within: forever, when: delta(mean(p)) > -5, for: 1s, "
+      "alert: "
+      "{severity: info}}]");
+  for (double t = 1; t < 8; ++t) across.at(t, "t/p_a", t).at(t, "t/p_b", t);
+  EXPECT_THAT(across.said(), ElementsAre("3 raised since 2: r"));
+}
+
 TEST(AlertWrites, OnBothTransitions) {
   Plant plant(rule(
       "    write: {\"b-{n}/enable\": false, \"b-{n}/setpoint\": t / 2}\n    on_clear: {\"b-{n}/enable\": true}\n"));

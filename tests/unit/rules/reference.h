@@ -211,7 +211,7 @@ struct Judged {
   Timestamp time;
   Result3 raises, clears;
   bool reading = true;  // one came; else only time has passed
-  bool expiry = false;  // nothing but that an input got too old
+  bool dull = false;    // nothing but that an input got too old, which makes nothing true that was not
 };
 
 // The life of an alert, each judgement holding until the next.
@@ -241,9 +241,7 @@ inline std::vector<std::string> expected_alerts(const std::vector<Judged>& all, 
     // all that happens at its instant; of that, the manual says nothing.
     pass(one.time, !one.reading);
     if (!one.reading && last == one.time) continue;
-    // Known to differ from the manual: where nothing comes, the engine does not look whether a condition has become
-    // true because an input got too old (`not good(x)`, `or_else(x > 4, true)`), only whether it still holds.
-    if (one.expiry && phase == idle) continue;
+    if (one.dull && phase == idle) continue;
     const bool raises = is_true(one.raises), clears = is_true(one.clears);
     if (phase == idle && raises) {
       phase = pending;

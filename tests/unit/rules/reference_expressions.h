@@ -67,6 +67,13 @@ inline bool watches_time(const Tree& tree) {
   return std::ranges::any_of(tree->of, [](const Tree& child) { return watches_time(child); });
 }
 
+// Whether it may be known while an input is not.
+inline bool knows_absence(const Tree& tree) {
+  if (tree->call == "good" || tree->call == "or_else") return true;
+  if (is_step(tree) || tree->span > 0) return false;
+  return std::ranges::any_of(tree->of, [](const Tree& child) { return knows_absence(child); });
+}
+
 // As a rule has it. What is in `lets` goes by its name.
 inline std::string print(const Tree& tree, const std::vector<std::string>& inputs,
                          const std::map<const Expression*, std::string>& lets = {}) {
@@ -134,10 +141,7 @@ class Evaluation {
     if (call == "input") return input(tree->input, time, member);
     if (call == "age") {
       const Reading* last = newest(tree->of[0]->input, time, member);
-      // Known: the engine takes a difference of doubles, which is off by up to half a microsecond; so it is here.
-      return last == nullptr
-                 ? kNotKnown
-                 : Result3{(static_cast<double>(time) - static_cast<double>(last->time)) / 1e9, nullptr, 0, true};
+      return last == nullptr ? kNotKnown : Result3{static_cast<double>(time - last->time) / 1e9, nullptr, 0, true};
     }
     if (is_step(tree)) return remembered(tree, time);
     if (tree->span > 0) return trailing(tree, time);
@@ -303,12 +307,14 @@ inline std::vector<Judged> judged(const World& world, Evaluation& evaluation, co
   std::set<Timestamp> all = readings;
   all.insert(seconds.begin(), seconds.end());
   all.insert(expiries.begin(), expiries.end());
+  const bool absence_tells =
+      knows_absence(when) || knows_absence(clear) || std::ranges::any_of(world.inputs, &World::Input::of_member);
   std::vector<Judged> out;
   for (const Timestamp time : all) {
     if (!evaluation.holds_where(time)) continue;
     Judged one{time, evaluation.evaluate(when, time), evaluation.evaluate(clear, time)};
     one.reading = readings.contains(time);
-    one.expiry = !one.reading && !seconds.contains(time);
+    one.dull = !one.reading && !seconds.contains(time) && !absence_tells;
     out.push_back(one);
   }
   return out;

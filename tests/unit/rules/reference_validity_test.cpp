@@ -24,8 +24,7 @@ Limits random_limits(std::mt19937& random) {
   if (random() % 2 == 0) out.rate = 1.0 + random() % 8;
   if (random() % 2 == 0) out.stuck = (1 + random() % 3) * kSecond;
   out.repair = pick(random, std::array{"hold", "interpolate", "limit"});
-  // Known to be wrong: what is within the range, but not allowed, goes through `limit` as it is.
-  if ((!out.range || !out.allowed.empty()) && out.repair == "limit") out.repair = "hold";
+  if (!out.range && out.repair == "limit") out.repair = "hold";
   return out;
 }
 

@@ -107,6 +107,14 @@ TEST(Repair, HoldsInterpolatesAndLimits) {
                           "21 boiler-1/level_repaired = 0 [" + to_text(model::kUncertainOutOfRange) + "]"));
 }
 
+TEST(Repair, HoldsWhatIsWithinTheRangeButNotAllowed) {
+  Plant plant(
+      "valid: [{device: d, signals: {x: {range: [0, 10], allowed: [1, 2], repair: limit}}}]\n"
+      "rules: [{name: r, from: {x: d/x_repaired}, emit: {d/clean: x}}]");
+  plant.at(1, "d/x", 1.0).at(2, "d/x", 5.0).at(3, "d/x", 12.0);
+  EXPECT_THAT(plant.said(), testing::Contains(testing::StartsWith("2 d/clean = 1 [uncertain")));
+}
+
 TEST(Repair, OfWholeNumbersIsWhole) {
   Plant plant(
       "valid:\n  - device: b\n    signals: {a: {range: [0, 100], repair: limit}, c: {range: [0, 100], repair: "
