@@ -59,7 +59,7 @@ class Judge {
  private:
   // Why it is no reading that can be judged; empty if it is one.
   std::string check(Timestamp& time, double& value) {
-    if (!csv::parse_time(time_text_, time)) return shown(time_text_) + " is no time";
+    if (!csv::parse_time(time_text_, time)) return csv::no_time(time_text_);
     if (csv::trim(value_text_).empty()) return "it has no value";
     if (!csv::parse_number(value_text_, value)) return shown(value_text_) + " is no number";
     if (!std::isfinite(value)) return "its value is not finite";

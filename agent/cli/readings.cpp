@@ -5,6 +5,7 @@
 #include <span>
 
 #include "codec/codec.h"
+#include "csv/text.h"
 
 namespace weir::cli {
 namespace {
@@ -146,8 +147,7 @@ Result<Timestamp> parse_when(std::string_view option, const std::string& text, T
   Nanoseconds ago = 0;
   if (parse_iso(text, out)) return out;
   if (parse_duration(text, ago)) return now - ago;
-  return fail(std::string(option) + " " + text + " is no time",
-              "write 2h for two hours ago, or 2026-11-21T01:18:39Z");
+  return fail(std::string(option) + " " + csv::no_time(text), "write 2h for two hours ago, or 2026-11-21T01:18:39Z");
 }
 
 Result<model::PathPattern> parse_pattern(std::string_view option, std::string text) {

@@ -16,12 +16,13 @@ struct Extent {
   std::uint64_t lines = 0;
   bool quotes = false;
   const char* wrong = nullptr;
+  const char* hint = nullptr;
 };
 
 // Up to the first line break that no quotes enclose.
 Extent extent_of(std::string_view text) {
   const std::size_t line = std::min(text.size(), text.find('\n'));
-  Extent out{std::min(text.size(), line + 1), 1, false, nullptr};
+  Extent out{std::min(text.size(), line + 1), 1, false};
   if (text.substr(0, line).find('"') == text.npos) return out;
   enum class In { start, plain, quotes, after } in = In::start;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -41,12 +42,15 @@ Extent extent_of(std::string_view text) {
       out.quotes = true;
     } else if (in == In::after) {
       if (c == '\r' && (i + 1 == text.size() || text[i + 1] == '\n')) continue;
-      return {out.length, 1, false, "there is text behind a closing quote; a quote inside a field is written twice"};
+      return {out.length, 1, false, "there is text behind a closing quote",
+              "a quote inside a field is written twice"};
     } else {
       in = In::plain;
     }
   }
-  if (in == In::quotes) return {out.length, 1, false, "a quote is opened and not closed"};
+  if (in == In::quotes)
+    return {out.length, 1, false, "a quote is opened and not closed",
+            "close it; a quote inside a field is written twice"};
   out.length = text.size();
   return out;
 }
@@ -76,8 +80,9 @@ void Reader::skip_line() {
   }
 }
 
-Reader::Step Reader::fail(std::string why) {
+Reader::Step Reader::fail(std::string why, std::string hint) {
   wrong_ = std::move(why);
+  hint_ = std::move(hint);
   return Step::wrong;
 }
 
@@ -96,11 +101,11 @@ Reader::Step Reader::next() {
     next_line_ += extent.lines;
     if (extent.length == kLongest && text.back() != '\n' && rest().size() > kLongest) {
       skip_line();
-      return fail("it is longer than " + std::to_string(kLongest) + " bytes");
+      return fail("it is longer than " + std::to_string(kLongest) + " bytes", "is it CSV, with a reading a line?");
     }
     if (extent.wrong != nullptr) {
       begin_ += extent.length;
-      return fail(extent.wrong);
+      return fail(extent.wrong, extent.hint);
     }
     if (text.substr(0, extent.length).find_first_not_of(" \t\r\n") != text.npos)
       return split(extent.length, extent.quotes);
@@ -131,7 +136,8 @@ Reader::Step Reader::split(std::size_t length, bool quotes) {
   }
   if (!columns_.empty() && fields_.size() != columns_.size())
     return fail("it has " + std::to_string(fields_.size()) + " fields where the header has " +
-                std::to_string(columns_.size()));
+                    std::to_string(columns_.size()),
+                "a field that holds a comma stands in quotes");
   return Step::record;
 }
 
@@ -140,13 +146,14 @@ Result<void> Reader::read_header() {
     case Step::end:
       return weir::fail(broken() ? "it cannot be read" : "it is empty",
                         "the first line is a header: timestamp,value");
-    case Step::wrong: return weir::fail("line " + std::to_string(line_) + ", the header: " + wrong_);
+    case Step::wrong: return weir::fail("line " + std::to_string(line_) + ", the header: " + wrong_, hint_);
     case Step::record: break;
   }
   for (const std::string_view field : fields_) {
     std::string name(trim(field));
     if (std::ranges::find(columns_, name) != columns_.end())
-      return weir::fail("line " + std::to_string(line_) + ": the header has '" + name + "' twice");
+      return weir::fail("line " + std::to_string(line_) + ": the header has '" + name + "' twice",
+                        "rename one of the two columns");
     columns_.push_back(std::move(name));
   }
   return {};

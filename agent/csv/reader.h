@@ -39,6 +39,7 @@ class Reader {
   const std::vector<std::string_view>& fields() const { return fields_; }
   std::uint64_t line() const { return line_; }  // where it begins; 1 is the header's
   const std::string& wrong() const { return wrong_; }
+  const std::string& hint() const { return hint_; }  // what would be right; may be empty
 
   bool broken() const { return in_.bad(); }  // the end came because the rest could not be read
 
@@ -46,7 +47,7 @@ class Reader {
   std::string_view rest() const { return {buffer_.data() + begin_, end_ - begin_}; }
   void fill();
   void skip_line();
-  Step fail(std::string why);
+  Step fail(std::string why, std::string hint = {});
   Step split(std::size_t length, bool quotes);
 
   std::istream& in_;
@@ -56,7 +57,7 @@ class Reader {
   std::uint64_t line_ = 0, next_line_ = 1;
   std::vector<std::string> columns_;
   std::vector<std::string_view> fields_;
-  std::string wrong_;
+  std::string wrong_, hint_;
 };
 
 }  // namespace weir::csv

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.h"
+
 namespace weir::csv {
 namespace {
 
@@ -89,6 +91,20 @@ bool parse_time(std::string_view text, Timestamp& out) {
   if (text.empty() || text.size() > kLongestTime) return false;
   const bool date = text.size() >= 10 && text[4] == '-';
   return date ? parse_date_time(text, out) : parse_epoch(text, out);
+}
+
+std::string no_time(std::string_view text) {
+  constexpr std::size_t kMostShown = 40, kYear = 4;
+  const std::string shown = "'" + to_utf8(text, kMostShown) + (text.size() > kMostShown ? "…'" : "'") + " is no time";
+  // In another year it would be one.
+  std::string moved(trim(text));
+  if (moved.size() > kYear && std::all_of(moved.begin(), moved.begin() + kYear, is_digit))
+    moved.replace(0, kYear, "2000");
+  Timestamp time = 0;
+  double count = 0;
+  const bool elsewhen = parse_time(moved, time) || (parse_number(text, count) && std::isfinite(count));
+  if (!elsewhen || parse_time(text, time)) return shown;
+  return shown + " that can be kept: from 1677-09-21 to 2262-04-11";
 }
 
 bool parse_number(std::string_view text, double& out) {

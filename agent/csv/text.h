@@ -14,6 +14,9 @@ namespace weir::csv {
 // it is none of these, or not between the years 1678 and 2262.
 bool parse_time(std::string_view text, Timestamp& out);
 
+// What to say of a text that is not taken for a time: "'soon' is no time"; and the range, if it is out of that.
+std::string no_time(std::string_view text);
+
 // A decimal point, no thousands; blanks around it and a + are fine. NaN and infinities are numbers, too.
 bool parse_number(std::string_view text, double& out);
 

@@ -45,15 +45,15 @@ std::unexpected<Error> RecordingReader::fault(const std::string& what, std::stri
 Result<bool> RecordingReader::next(Row& row) {
   switch (reader_.next()) {
     case csv::Reader::Step::end:
-      if (reader_.broken()) return fail("it cannot be read to its end");
+      if (reader_.broken()) return fail("it cannot be read to its end", "is the disk or the share still there?");
       return false;
-    case csv::Reader::Step::wrong: return fault(reader_.wrong());
+    case csv::Reader::Step::wrong: return fault(reader_.wrong(), reader_.hint());
     case csv::Reader::Step::record: break;
   }
   const auto& fields = reader_.fields();
   row = {};
   if (!csv::parse_time(fields[time_at_], row.time))
-    return fault(shown(fields[time_at_]) + " is no time", "write 2026-03-29T01:00:00Z, or seconds since 1970");
+    return fault(csv::no_time(fields[time_at_]), "write 2026-03-29T01:00:00Z, or seconds since 1970");
   if (quality_at_ && !parse_quality(fields[*quality_at_], row.quality))
     return fault(shown(fields[*quality_at_]) + " is no quality", "good, uncertain or bad");
   row.value = csv::trim(fields[value_at_]);
@@ -117,7 +117,7 @@ Result<std::vector<Recorded>> read_recording(std::istream& in) {
     // A text until all are seen.
     series.readings.push_back({row.time, std::string(row.value), row.quality});
   }
-  if (count == 0) return fail("it holds no readings");
+  if (count == 0) return fail("it holds no readings", "a row is a time and a value: 2026-03-29T01:00:00Z,20.5");
   for (std::size_t i = 0; i < out.size(); ++i) {
     out[i].type = guesses[i].type();
     for (model::Reading& reading : out[i].readings)

@@ -28,8 +28,9 @@ class RecordingReader {
 
   explicit RecordingReader(std::istream& in) : reader_(in) {}  // borrowed
 
-  Result<void> begin();         // comes first: reads the header
-  Result<bool> next(Row& row);  // false at the end
+  Result<void> begin();                                  // comes first: reads the header
+  Result<bool> next(Row& row);                           // false at the end
+  std::uint64_t line() const { return reader_.line(); }  // of the last row
   bool has_paths() const { return path_at_.has_value(); }
 
   // With the line of the last row before it.

@@ -4,6 +4,7 @@
 namespace weir {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -67,12 +68,16 @@ TEST_F(Detect, AFolderBecomesTheSameTree) {
 
 TEST_F(Detect, SaysTheFirstRowsThatItDoesNotJudge) {
   std::string text = series(100, -1);
-  for (int i = 0; i < 30; ++i) text += "soon,1\n";
+  for (int i = 0; i < 28; ++i) text += "soon,1\n";
+  text.insert(text.find("soon"), "1600-01-01T00:00:00Z,1\n2300-01-01,1\n");
   write("pump.csv", text);
   const process::Output output = weir({"detect", path("pump.csv"), "--detector", "flatline", "--window", "1h"});
   EXPECT_EQ(output.exit.code(), 0);
   EXPECT_THAT(output.out, SizeIs(131));
-  EXPECT_THAT(output.error, Contains(HasSubstr("pump.csv:102: not judged: 'soon' is no time")));
+  EXPECT_THAT(output.error, Contains(HasSubstr("pump.csv:104: not judged: 'soon' is no time")));
+  for (const char* time : {"'1600-01-01T00:00:00Z'", "'2300-01-01'"})
+    EXPECT_THAT(output.error, Contains(HasSubstr(std::string(time) +
+                                                 " is no time that can be kept: from 1677-09-21 to 2262-04-11")));
   EXPECT_THAT(output.error, Contains(HasSubstr("and 20 rows more that are not judged")));
   EXPECT_THAT(join(output.error, "\n"),
               HasSubstr("100 readings from 1400000000 to 1400005940, 30 rows not judged; 0 alarms"));
@@ -121,6 +126,8 @@ TEST_F(Detect, RefusesWhatItCannotDo) {
   EXPECT_THAT(refused({"detect", path("none.csv")}), HasSubstr("it cannot be opened"));
   write("nothing.csv", "");
   EXPECT_THAT(refused({"detect", path("nothing.csv")}), HasSubstr("the first line is a header: timestamp,value"));
+  write("twice.csv", "timestamp,value,value\n1,2,3\n");
+  EXPECT_THAT(refused({"detect", path("twice.csv")}), AllOf(HasSubstr("'value' twice"), HasSubstr("rename")));
   EXPECT_THAT(refused({"detect", path("in"), "--out", path("in/out")}), HasSubstr("--out is within"));
   EXPECT_THAT(refused({"detect", path("in"), "--out", path("in")}), HasSubstr("--out is within"));
   EXPECT_THAT(refused({"detect", file, "--out", path("in")}), HasSubstr("it would be overwritten"));

@@ -145,7 +145,7 @@ TEST_F(ReadingsTest, SaysWhatDoesNotFitTogether) {
 TEST(When, IsATimeOrSoLongAgo) {
   EXPECT_EQ(*parse_when("--since", "2h", kNoon), kNoon - 2 * kHour);
   EXPECT_EQ(*parse_when("--since", "2025-11-21T12:00:00Z", 0), kNoon);
-  EXPECT_EQ(parse_when("--since", "noon", 0).error().what, "--since noon is no time");
+  EXPECT_EQ(parse_when("--since", "noon", 0).error().what, "--since 'noon' is no time");
 }
 
 }  // namespace

@@ -69,6 +69,20 @@ TEST(Reader, RefusesAHeaderThatIsNone) {
   EXPECT_THAT(read(std::string(2'000, ',') + "\n"), ElementsAre(HasSubstr("more than 1000 fields")));
 }
 
+TEST(Reader, SaysWhatWouldBeRight) {
+  std::istringstream in("a,b\n\"1,2\n1\n3,4\n");
+  Reader reader(in);
+  ASSERT_TRUE(reader.read_header());
+  ASSERT_EQ(reader.next(), Reader::Step::wrong);
+  EXPECT_THAT(reader.hint(), HasSubstr("close it"));
+  ASSERT_EQ(reader.next(), Reader::Step::wrong);
+  EXPECT_THAT(reader.hint(), HasSubstr("stands in quotes"));
+  for (const char* header : {"a,a\n", "\"a\n", ""}) {
+    std::istringstream none(header);
+    EXPECT_NE(Reader(none).read_header().error().hint, "") << header;
+  }
+}
+
 TEST(Reader, GoesOnBehindALineThatIsTooLong) {
   for (const std::size_t size :
        {Reader::kLongest - 3, Reader::kLongest - 2, Reader::kLongest, Reader::kLongest + 1, 10 * Reader::kLongest}) {

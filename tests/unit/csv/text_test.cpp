@@ -41,6 +41,16 @@ TEST(Time, IsReadAsOtherProgramsWriteIt) {
     EXPECT_EQ(iso(text), meant) << text;
 }
 
+TEST(Time, SaysWhatOfItIsWrong) {
+  for (const char* text :
+       {"1600-01-01T00:00:00Z", " 2300-02-29 12:00 ", "9999-12-31", "1e30", "99999999999999999999"})
+    EXPECT_EQ(no_time(text),
+              "'" + std::string(text) + "' is no time that can be kept: from 1677-09-21 to 2262-04-11");
+  for (const char* text : {"", "soon", "2014-13-01", "2014-02-30", "inf", "2014-02-03", "3600"})
+    EXPECT_EQ(no_time(text), "'" + std::string(text) + "' is no time");
+  EXPECT_EQ(no_time(std::string(100, 'x')), "'" + std::string(40, 'x') + "…' is no time");
+}
+
 TEST(Time, IsRefusedWhereItIsNone) {
   for (const char* text : {"",
                            " ",
