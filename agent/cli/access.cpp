@@ -6,11 +6,9 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
-#include "agent/agent.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/table.h"
-#include "control/client.h"
 
 namespace weir::cli {
 namespace {
@@ -46,8 +44,7 @@ void add_read(CLI::App& app, Context& context) {
   read->add_option("path", given->path, "device/signal; weir drivers --signals lists them")->required();
   read->add_flag("--json", given->json, "As a document");
   read->callback([given, &context] {
-    const auto answer =
-        control::ask(control_socket(context.runtime_dir), Node::object().set("do", "read").set("path", given->path));
+    const auto answer = ask(context, Node::object().set("do", "read").set("path", given->path));
     if (!answer) return failed(context, answer.error());
     if (given->json) std::puts(to_json(*answer).c_str());
     else print(*answer, "value", text_of(*answer, "quality"));
@@ -73,7 +70,7 @@ void add_write(CLI::App& app, Context& context) {
   write->callback([given, &context] {
     Node request = Node::object();
     request.set("do", "write").set("path", given->path).set("value", given->value).set("who", who());
-    const auto answer = control::ask(control_socket(context.runtime_dir), request);
+    const auto answer = ask(context, request);
     if (!answer) return failed(context, answer.error());
     if (given->json) std::puts(to_json(*answer).c_str());
     else print(*answer, "read_back", "written");

@@ -4,11 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "agent/agent.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/table.h"
-#include "control/client.h"
 
 namespace weir::cli {
 namespace {
@@ -68,8 +66,7 @@ void add_verb(CLI::App& alerts, Context& context, const std::string& verb, const
     request.set("verb", verb).set("target", given->target).set("who", who());
     if (!given->why.empty()) request.set("why", given->why);
     if (!given->lasts.empty()) request.set("for", given->lasts);
-    const auto answer = control::ask(control_socket(context.runtime_dir),
-                                     Node::object().set("do", "alert").set("command", std::move(request)));
+    const auto answer = ask(context, Node::object().set("do", "alert").set("command", std::move(request)));
     if (!answer) return failed(context, answer.error());
     std::printf("%s %s: %s\n", verb.c_str(), printable(given->target).c_str(),
                 count_text(static_cast<std::uint64_t>(number_of(*answer, "alerts")), "alert").c_str());
@@ -99,7 +96,7 @@ void add_alerts(CLI::App& app, Context& context) {
            "Example: weir alerts reset run-hours/3 --why 'serviced'");
   alerts->callback([given, alerts, &context] {
     if (!alerts->get_subcommands().empty()) return;
-    auto answer = control::ask(control_socket(context.runtime_dir), Node::object().set("do", "alerts"));
+    auto answer = ask(context, Node::object().set("do", "alerts"));
     if (!answer) return failed(context, answer.error());
     Node::List list = list_of(*answer, "alerts");
     // The gravest first, and of those the newest.

@@ -3,13 +3,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "agent/agent.h"
 #include "agent/plan.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/table.h"
-#include "control/client.h"
 #include "supervisor/driver.h"
 
 namespace weir::cli {
@@ -18,8 +16,7 @@ namespace {
 // What the agent that runs knows; nothing if none does, or if it may not be asked.
 std::vector<model::Signal> announced(const Context& context) {
   std::vector<model::Signal> out;
-  const auto answer =
-      control::ask(control_socket(context.runtime_dir), Node::object().set("do", "drivers"), std::chrono::seconds(5));
+  const auto answer = ask(context, Node::object().set("do", "drivers"), std::chrono::seconds(5));
   if (!answer) return out;
   for (const Node& driver : list_of(*answer, "drivers"))
     for (const Node& node : list_of(driver, "signals")) {
@@ -58,8 +55,7 @@ std::string verdict(const config::Loaded& loaded, const std::filesystem::path& c
 
 // What the agent that runs would forget; empty if none runs, or another configuration.
 std::string would_forget(const Context& context) {
-  const auto answer =
-      control::ask(control_socket(context.runtime_dir), Node::object().set("do", "losing"), std::chrono::seconds(10));
+  const auto answer = ask(context, Node::object().set("do", "losing"), std::chrono::seconds(10));
   std::error_code unknown;
   if (!answer || !std::filesystem::equivalent(text_of(*answer, "config"), context.config, unknown)) return {};
   std::string names;
@@ -104,9 +100,9 @@ void add_check(CLI::App& app, Context& context) {
       for (const Diagnostic& diagnostic : checked.loaded.diagnostics) list.push_back(to_node(diagnostic));
       std::puts(to_json(Node::of(std::move(list))).c_str());
     } else {
-      std::fputs(plan::render(checked.loaded).c_str(), stdout);
+      std::fputs(printable(plan::render(checked.loaded), kLines).c_str(), stdout);
       if (checked.good()) std::fputs(would_forget(context).c_str(), stdout);
-      std::puts(verdict(checked.loaded, context.config).c_str());
+      std::puts(printable(verdict(checked.loaded, context.config)).c_str());
     }
     if (!checked.good()) context.exit_code = 1;
   });

@@ -4,9 +4,11 @@
 // Context. 0: fine; 1: what was asked for failed; 2: the command line is wrong (CLI11's own is mapped).
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
+#include "base/document.h"
 #include "base/error.h"
 
 namespace CLI {
@@ -17,12 +19,17 @@ namespace weir::cli {
 
 struct Context {
   int exit_code = 0;
+  int failure = 1;                                       // the exit code of what failed
   std::filesystem::path runtime_dir = "/run/weir";       // --runtime-dir
   std::filesystem::path config = "/etc/weir/weir.yaml";  // --config
 };
 
 // Prints "weir: …" and what to do, to stderr, and sets the exit code.
 void failed(Context& context, const Error& error);
+
+// What the running agent answers.
+Result<Node> ask(const Context& context, const Node& request,
+                 std::chrono::milliseconds timeout = std::chrono::seconds(30));
 
 // For the log: who pressed the button, not the root that sudo made of them.
 std::string who();

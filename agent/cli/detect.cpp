@@ -127,8 +127,6 @@ Result<Findings> detect_file(const Given& given, const fs::path& input, const st
   if (!findings) return findings;
   if (file) {
     if (auto done = file->finish(); !done) return std::unexpected(done.error());
-  } else if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    return fail("cannot write to standard output");
   }
   if (given.plot) {
     const std::string title =

@@ -3,12 +3,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "agent/agent.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/table.h"
-#include "control/client.h"
 #include "supervisor/driver.h"
 
 namespace weir::cli {
@@ -115,8 +113,7 @@ void add_drivers(CLI::App& app, Context& context) {
         std::puts(printable(kind).c_str());
       return;
     }
-    auto answer = control::ask(control_socket(context.runtime_dir), Node::object().set("do", "drivers"),
-                               std::chrono::seconds(5));
+    auto answer = ask(context, Node::object().set("do", "drivers"), std::chrono::seconds(5));
     if (answer && !given->name.empty()) answer = only(*answer, given->name);
     if (!answer) {
       // Completion asks for paths: it wants none, and no words.

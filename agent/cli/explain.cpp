@@ -2,12 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "agent/agent.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/table.h"
-#include "control/client.h"
 
 namespace weir::cli {
 namespace {
@@ -73,17 +71,16 @@ void add_explain(CLI::App& app, Context& context) {
   explain->add_flag("--json", given->json, "As JSON");
   explain->callback([given, &context] {
     const auto answer =
-        control::ask(control_socket(context.runtime_dir),
-                     Node::object().set("do", "explain").set("rule", given->rule).set("groups", given->groups),
-                     std::chrono::seconds(10));
+        ask(context, Node::object().set("do", "explain").set("rule", given->rule).set("groups", given->groups),
+            std::chrono::seconds(10));
     if (!answer) return failed(context, answer.error());
     if (given->json) return void(std::puts(to_json(*answer).c_str()));
     print_rule(*answer);
     const Node::List& some = list_of(*answer, "some");
     for (const Node& group : some) print_group(group);
     if (const std::int64_t all = number_of(*answer, "groups"); all > static_cast<std::int64_t>(some.size()))
-      std::printf("\n%lld more groups; --groups shows more\n",
-                  static_cast<long long>(all) - static_cast<long long>(some.size()));
+      std::printf("\n%s; --groups shows more\n",
+                  count_text(static_cast<std::uint64_t>(all) - some.size(), "more group").c_str());
   });
 }
 

@@ -38,7 +38,7 @@ Result<Node> describe(store::Database& database) {
 }
 
 void print(const Node& store, const std::string& file) {
-  std::printf("%s: %s, incarnation %s\n", file.c_str(),
+  std::printf("%s: %s, incarnation %s\n", printable(file).c_str(),
               bytes_text(static_cast<std::uint64_t>(number_of(store, "bytes"))).c_str(),
               text_of(store, "incarnation").substr(0, 8).c_str());
   if (number_of(store, "last") == 0) std::puts("the log is empty");

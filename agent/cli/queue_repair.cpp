@@ -50,7 +50,8 @@ void give_back(const std::filesystem::path& file, const std::filesystem::path& a
   struct stat before{};
   if (::geteuid() != 0 || ::stat(aside.c_str(), &before) != 0) return;
   if (::chown(file.c_str(), before.st_uid, before.st_gid) != 0 || ::chmod(file.c_str(), before.st_mode & 07777) != 0)
-    std::fprintf(stderr, "weir: %s may not be the agent's to open: chown it as %s is\n", file.c_str(), aside.c_str());
+    std::fprintf(stderr, "weir: %s may not be the agent's to open: chown it as %s is\n",
+                 printable(file.string()).c_str(), printable(aside.string()).c_str());
 }
 
 Node kept_node(const store::Salvaged::Kept& kept) {
@@ -99,8 +100,8 @@ void print(const store::Salvaged& salvaged, const std::filesystem::path& file) {
     add("records of " + std::string(store::to_text(stream)), salvaged.streams[static_cast<std::size_t>(stream)]);
   if (!table.empty()) std::printf("%s\n", table.text(Paint(stdout)).c_str());
   for (const std::string& note : salvaged.notes) std::printf("%s\n", printable(note).c_str());
-  std::printf("%s is repaired, incarnation %s; the damaged file is %s\n", file.c_str(),
-              to_hex(salvaged.incarnation).substr(0, 8).c_str(), salvaged.aside.c_str());
+  std::printf("%s is repaired, incarnation %s; the damaged file is %s\n", printable(file.string()).c_str(),
+              to_hex(salvaged.incarnation).substr(0, 8).c_str(), printable(salvaged.aside.string()).c_str());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/queue.h"
+#include "cli/table.h"
 #include "store/maintenance.h"
 
 namespace weir::cli {
@@ -21,13 +22,16 @@ void add_queue_vacuum(CLI::App& queue, Context& context, QueueFile file) {
   vacuum->callback([json, file, &context] {
     const auto options = store_options(context, *file);
     if (!options) return failed(context, options.error());
+    // What is no store says so, before anything is made beside it.
+    const SystemClock clock;
+    if (const auto looked = open_to_look(context, *file, clock); !looked) return failed(context, looked.error());
     const auto vacuumed = store::vacuum(options->file);
     if (!vacuumed) return failed(context, vacuumed.error());
     if (*json)
       std::puts(to_json(Node::object().set("before", vacuumed->before).set("after", vacuumed->after)).c_str());
     else
-      std::printf("%s: %s, it was %s\n", options->file.c_str(), bytes_text(vacuumed->after).c_str(),
-                  bytes_text(vacuumed->before).c_str());
+      std::printf("%s: %s, it was %s\n", printable(options->file.string()).c_str(),
+                  bytes_text(vacuumed->after).c_str(), bytes_text(vacuumed->before).c_str());
   });
 }
 

@@ -2,10 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "agent/agent.h"
 #include "cli/cli.h"
 #include "cli/table.h"
-#include "control/client.h"
 
 namespace weir::cli {
 
@@ -18,8 +16,7 @@ void add_reload(CLI::App& app, Context& context) {
       "on.");
   reload->callback([&context] {
     // Each driver is asked about its options, which may take it a while.
-    const auto answer = control::ask(control_socket(context.runtime_dir), Node::object().set("do", "reload"),
-                                     std::chrono::minutes(1));
+    const auto answer = ask(context, Node::object().set("do", "reload"), std::chrono::minutes(1));
     if (!answer) return failed(context, answer.error());
     std::puts(printable(text_of(*answer, "done")).c_str());
   });

@@ -72,7 +72,7 @@ Result<v1::RulesChanged> read_rules(const std::vector<fs::path>& paths, const co
   loaded.sources = config.rule_files;
   std::erase_if(loaded.diagnostics,
                 [](const Diagnostic& one) { return one.severity != Diagnostic::Severity::error; });
-  std::fputs(plan::render(loaded).c_str(), stderr);
+  std::fputs(printable(plan::render(loaded), kLines).c_str(), stderr);
   return fail("the rules have errors");
 }
 
@@ -83,18 +83,18 @@ Result<std::optional<config::Config>> read_config(const Context& context) {
   if (type == fs::file_type::not_found) return std::nullopt;
   if (error) return std::unexpected(file_error("cannot read " + context.config.string(), error.value()));
   config::Loaded loaded = config::load(context.config);
-  if (!loaded.config)
-    return fail(context.config.string() + " has errors",
-                "weir check --config " + context.config.string() + " shows them");
-  return std::move(loaded.config);
+  if (loaded.config) return std::move(loaded.config);
+  for (const Diagnostic& one : loaded.diagnostics)
+    if (one.position.line == 0 && one.severity == Diagnostic::Severity::error) return fail(one.message, one.hint);
+  return fail(context.config.string() + " has errors",
+              "weir check --config " + context.config.string() + " shows them");
 }
 
 Result<std::optional<Timestamp>> parse_time(std::string_view option, const std::string& text) {
   Timestamp out = 0;
   if (text.empty()) return std::nullopt;
   if (!csv::parse_time(text, out))
-    return fail(std::string(option) + " " + text + " is no time",
-                "write 2026-11-21T01:18:39Z, or seconds since 1970");
+    return fail(std::string(option) + " " + csv::no_time(text), "write 2026-11-21T01:18:39Z, or seconds since 1970");
   return out;
 }
 
@@ -113,8 +113,15 @@ class Replay {
     if (show.from > show.to) return fail("--from is later than --to", "swap them");
     output_.emplace(show);
     const auto csv = std::ranges::count_if(given_.inputs, is_csv);
-    if (csv == 0 && given_.inputs.size() <= 1) return replay_store();
-    if (csv == std::ssize(given_.inputs)) return replay_csv();
+    if (csv == 0 && given_.inputs.size() <= 1) {
+      if (!given_.signal.empty())
+        return fail("--signal is of CSV: a store knows of what its readings are", "leave it out");
+      return replay_store();
+    }
+    if (csv == std::ssize(given_.inputs)) {
+      if (!given_.file.key_file.empty()) return fail("--key-file is of a store: CSV has no key", "leave it out");
+      return replay_csv();
+    }
     return fail("one store, or files *.csv: not both, and not two stores",
                 "rules are named with --rules FILE, each, or a folder of them");
   }
@@ -128,8 +135,7 @@ class Replay {
     if (!config) return std::unexpected(config.error());
     const config::Site site = *config ? (*config)->site : config::Site();
     if (given_.rules.empty()) {
-      if (!*config) return fail("there are no rules", "name some with --rules, or a configuration with --config");
-      auto player = Player::with(plan::rule_files(**config));
+      auto player = Player::with(*config ? plan::rule_files(**config) : v1::RulesChanged());
       if (!player) return std::unexpected(player.error());
       players_.push_back(std::move(*player));
     }
@@ -166,6 +172,11 @@ class Replay {
       if (!player) return std::unexpected(player.error());
       players_.push_back(std::move(*player));
     }
+    // What there would be without a rule can be asked, too: of two sides one may have none.
+    if (std::ranges::all_of(players_,
+                            [](const Player& one) { return one.own_rules && one.state.engine().rules().empty(); }))
+      return fail("there is no rule to replay",
+                  "name some with --rules FILE_OR_FOLDER, or a configuration with --config; rules.d is beside it");
     return {};
   }
 
@@ -190,7 +201,9 @@ class Replay {
   Result<void> finish(const Result<Replayed>& replayed) {
     output_->end();
     if (!replayed) return std::unexpected(replayed.error());
-    if (std::ferror(stdout) != 0) return fail("cannot write to standard output");
+    if (std::ferror(stdout) != 0) return {};  // which is said of all commands, and ended this one early
+    const Player& first = players_.front();
+    if (!first.own_rules && first.state.engine().rules().empty()) say("the log has no rules; name some with --rules");
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
     std::fprintf(stderr, "%s from %s to %s in %.3f s, %.0f a second\n",
                  count_text(replayed->readings, "reading").c_str(), to_iso(replayed->first).c_str(),
@@ -243,10 +256,9 @@ void add_replay(CLI::App& app, Context& context) {
   command->add_flag("--json", given->json, "A JSON object a line");
   command->callback([given, &context] {
     Replay replay(context, *given);
-    const auto ok = replay.run();
-    if (!ok) failed(context, ok.error());
-    const bool diff = !given->others.empty();
-    if (!ok || !replay.whole()) context.exit_code = diff ? 2 : 1;
+    if (!given->others.empty()) context.failure = 2;
+    if (const auto ok = replay.run(); !ok) return failed(context, ok.error());
+    if (!replay.whole()) context.exit_code = context.failure;
     else if (replay.differs()) context.exit_code = 1;
   });
 }

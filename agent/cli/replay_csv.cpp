@@ -6,7 +6,9 @@
 #include <memory>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/replay_input.h"
+#include "csv/text.h"
 #include "model/path.h"
 #include "rule_test/recording.h"
 
@@ -22,6 +24,8 @@ constexpr Nanoseconds kSettle = 2 * kSecond;
 struct Known {
   std::string unit;
   rule_test::TypeGuess guess;
+  bool has_numbers = false;
+  std::string first_text;  // where it stands, and what it is
   model::ValueType type = model::ValueType::real;
   model::SignalId id = 0;
 };
@@ -55,6 +59,8 @@ class File {
     return more;
   }
 
+  bool has_paths() const { return reader_.has_paths(); }
+  std::string place() const { return name_ + ":" + std::to_string(reader_.line()); }
   std::string_view path() const { return reader_.has_paths() ? row_.path : std::string_view(own_); }
   const RecordingReader::Row& row() const { return row_; }
   Timestamp arrival() const { return arrival_; }
@@ -72,6 +78,22 @@ class File {
   Timestamp arrival_ = std::numeric_limits<Timestamp>::min();
 };
 
+void see(Known& known, const File& file) {
+  const std::string_view value = file.row().value;
+  known.guess.see(value);
+  double number = 0;
+  if (csv::parse_number(value, number)) known.has_numbers = true;
+  else if (!value.empty() && known.first_text.empty())
+    known.first_text = file.place() + ": '" + to_utf8(value, 40) + "'";
+}
+
+// One text makes texts of all numbers beside it, and no rule can compare them any more.
+void warn_of_texts(const Signals& signals, const ReplayHandlers& handlers) {
+  for (const auto& [path, known] : signals)
+    if (known.has_numbers && known.guess.type() == model::ValueType::string)
+      handlers.note(known.first_text + " is no number: all values of " + path + " are taken for texts");
+}
+
 Result<void> survey(File& file, Signals& signals) {
   if (auto ok = file.begin(); !ok) return ok;
   for (;;) {
@@ -84,7 +106,7 @@ Result<void> survey(File& file, Signals& signals) {
       if (signals.size() == model::SignalTable::kMost) return file.fault(Error{"there are too many signals", {}});
       known = signals.emplace(std::string(file.path()), Known{}).first;
     }
-    known->second.guess.see(file.row().value);
+    see(known->second, file);
     if (known->second.unit.empty()) known->second.unit = file.row().unit;
   }
 }
@@ -117,11 +139,19 @@ void take(std::span<Player> players, Timestamp arrival, const model::Series& ser
 
 Result<Replayed> replay_csv(const std::vector<fs::path>& files, const std::string& signal, std::span<Player> players,
                             std::optional<Timestamp> until, const ReplayHandlers& handlers) {
+  if (!signal.empty())
+    if (auto fine = model::check_path(signal); !fine)
+      return context("--signal", Error{fine.error().what, "write DEVICE/SIGNAL: boiler-1/temperature"});
   Signals signals;
+  bool all_have_paths = true;
   for (const fs::path& path : files) {
     File file(path, signal);
     if (auto ok = survey(file, signals); !ok) return std::unexpected(ok.error());
+    all_have_paths = all_have_paths && file.has_paths();
   }
+  if (!signal.empty() && all_have_paths)
+    return fail("--signal says nothing here: the column path says of what each reading is", "leave it out");
+  warn_of_texts(signals, handlers);
   if (auto ok = define(signals, players); !ok) return std::unexpected(ok.error());
 
   std::vector<std::unique_ptr<File>> open;
@@ -158,7 +188,9 @@ Result<Replayed> replay_csv(const std::vector<fs::path>& files, const std::strin
     if (!handlers.stepped(out.last)) return out;
     if (auto ok = advance(static_cast<std::size_t>(earliest - open.begin())); !ok) return std::unexpected(ok.error());
   }
-  if (out.readings == 0) return fail("there are no readings", until ? "is --to too early?" : "");
+  if (out.readings == 0)
+    return fail("there are no readings",
+                until ? "is --to too early?" : "a row is a time and a value: 2026-01-01T00:00:00Z,20.5");
   for (Player& player : players)
     player.pass_until(std::max(until.value_or(out.last + kSettle), out.last) + 1, kSecond);
   handlers.stepped(out.last);

@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/table.h"
-#include "control/client.h"
 
 namespace weir::cli {
 namespace {
@@ -40,7 +39,7 @@ std::string verdict(const Node& status, const Paint& paint) {
                                 : "no data lost";
   std::string line =
       problems == 0 ? paint(Colour::green, "OK") : paint(Colour::red, "NOT OK: " + count_text(problems, "problem"));
-  line += "  " + printable(text_of(status, "site")) + ", " + text_of(status, "time").substr(0, 19) + "Z, ";
+  line += "  " + printable(text_of(status, "site")) + ", " + printable(text_of(status, "time").substr(0, 19)) + "Z, ";
   line += is_true(status, "clock_synced") ? "clock synced, " : "clock not synced, ";
   return line + data;
 }
@@ -229,8 +228,7 @@ void add_status(CLI::App& app, Context& context) {
   status->add_flag("--json", *json, "As a document; docs/status.md lists its members");
   status->callback([json, &context] {
     const Timestamp now = SystemClock().now();
-    auto document = control::ask(control_socket(context.runtime_dir), Node::object().set("do", "status"),
-                                 std::chrono::seconds(5));
+    auto document = ask(context, Node::object().set("do", "status"), std::chrono::seconds(5));
     if (!document) document = from_file(context, document.error(), now);
     if (!document) return failed(context, document.error());
     if (*json) std::puts(to_json(*document).c_str());

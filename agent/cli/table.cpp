@@ -10,14 +10,14 @@
 
 namespace weir::cli {
 
-std::string printable(std::string_view text) {
+std::string printable(std::string_view text, std::string_view fine) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     // U+0080 to U+009F are control characters, too.
     const bool c1 = c == 0xC2 && i + 1 < text.size() && (static_cast<unsigned char>(text[i + 1]) & 0xE0) == 0x80;
-    if (c >= 0x20 && c != 0x7F && !c1) {
+    if ((c >= 0x20 && c != 0x7F && !c1) || fine.contains(text[i])) {
       out += text[i];
       continue;
     }

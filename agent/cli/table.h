@@ -16,8 +16,10 @@
 
 namespace weir::cli {
 
-// Control characters as \x1b and the like: a terminal obeys them, a text has none.
-std::string printable(std::string_view text);
+// Control characters as \x1b and the like: a terminal obeys them, a text has none but those that are `fine`.
+std::string printable(std::string_view text, std::string_view fine = {});
+
+inline constexpr std::string_view kLines = "\n\t";  // of a text of several lines
 
 // Columns of `text`, taking each UTF-8 character for one.
 std::size_t width(std::string_view text);

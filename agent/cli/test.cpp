@@ -40,7 +40,7 @@ TestRun run_one(const rule_test::Loaded& loaded, const rule_test::Test& test) {
 FileRun run_file(const std::filesystem::path& file, const std::string& wanted) {
   const rule_test::Loaded loaded = rule_test::load(file);
   FileRun out{file.string(), render_all(loaded), {}};
-  std::fputs(out.errors.c_str(), stdout);
+  std::fputs(printable(out.errors, kLines).c_str(), stdout);
   if (!loaded.rules) return out;
   const Paint paint(stdout);
   for (const rule_test::Test& test : loaded.suite.tests) {

@@ -6,10 +6,12 @@
 namespace weir {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
@@ -46,6 +48,67 @@ TEST_F(CommandLine, SaysWhatIsWrongWithACommandLine) {
   const process::Output tap = weir({"tap", "http://127.0.0.1"});
   EXPECT_EQ(tap.exit.code(), 1);
   EXPECT_THAT(tap.error, Contains(HasSubstr("mqtt://HOST:1883")));
+}
+
+TEST_F(CommandLine, SaysWhatWasMeantPerhaps) {
+  EXPECT_THAT(refused({"stats"}, 2), AllOf(HasSubstr("'stats'"), HasSubstr("did you mean 'status'?")));
+  EXPECT_THAT(
+      refused({"alerts", "acknowlege", "hot"}, 2),
+      AllOf(HasSubstr("weir alerts: 'acknowlege' is not expected"), HasSubstr("did you mean 'acknowledge'?")));
+  EXPECT_THAT(refused({"alerts", "nonsense", "hot"}, 2),
+              AllOf(HasSubstr("'nonsense'"), HasSubstr("there are: acknowledge, shelve, unshelve, reset")));
+  EXPECT_THAT(refused({"test", "--juint", "a.xml"}, 2), HasSubstr("did you mean '--junit'?"));
+  EXPECT_THAT(refused({"queue", "ls", "--confg", "a"}, 2), HasSubstr("did you mean '--config'?"));
+  EXPECT_THAT(refused({"history", "a/b", "c/d"}, 2), HasSubstr("weir history --help"));
+}
+
+// "$UNSET" is not the same as nothing.
+TEST_F(CommandLine, WhatIsGivenAndEmptyIsRefused) {
+  for (const auto& command :
+       std::vector<std::vector<std::string>>{{"test", "--junit", ""},
+                                             {"test", ""},
+                                             {"replay", ""},
+                                             {"replay", "a.csv", "--signal", ""},
+                                             {"queue", "--store", "", "ls"},
+                                             {"tap", "mqtt://127.0.0.1", "--password-file", ""},
+                                             {"alerts", "shelve", "hot", "--for", "1h", "--why", ""}})
+    EXPECT_THAT(refused(command, 2), HasSubstr("empty")) << join(command, " ");
+}
+
+TEST_F(CommandLine, WhatAnAgentIsAskedIsUtf8) {
+  for (const auto& command :
+       std::vector<std::vector<std::string>>{{"explain", "\xff"},
+                                             {"read", "\xff/a"},
+                                             {"alerts", "shelve", "hot/1", "--for", "1h", "--why", "\xff\xfe"}})
+    EXPECT_THAT(refused(command), AllOf(HasSubstr("is not UTF-8"), HasSubstr("terminal"))) << command.front();
+}
+
+TEST_F(CommandLine, SaysThatItsFolderIsGone) {
+  std::filesystem::create_directory(agent_ / "gone");
+  const process::Output output =
+      process::run({.executable = "/bin/sh",
+                    .arguments = {"-c", "cd " + path("gone") +
+                                            " && rmdir ../gone && " WEIR_BIN "/weir check -c ../weir.yaml"}},
+                   std::chrono::seconds(30))
+          .value();
+  EXPECT_EQ(output.exit.code(), 1);
+  EXPECT_THAT(output.error, Contains(HasSubstr("is gone")));
+}
+
+// Whoever wrote a file, a name or an argument does not get to steer the terminal.
+TEST_F(CommandLine, NothingFromOutsideSteersTheTerminal) {
+  write("weir.yaml", "version: 1\nsite: hall\n\"ho\\e[31mt\": 1\n");
+  write("e.csv", "timestamp,\x1b[31mred\n1,2\n");
+  write("e.yaml", "rules: [{name: \"ho\\e[31mt\"}]\n");
+  write("e.test.yaml", "tests: [{\"ho\\e[31mt\": 1}]\n");
+  for (const char* arguments :
+       {"detect e.csv", "replay e.csv --signal a/b --rules e.yaml", "replay $'\\e[31m.csv'", "check",
+        "test e.test.yaml", "test $'\\e[31m'", "$'\\e[31m'", "detect e.csv --format $'\\e[31m'",
+        "queue ls --store $'\\e[31m'", "tap $'\\e[31m'", "drivers --kinds --drivers $'\\e[31m'"}) {
+    shell(arguments, " > said 2>&1");
+    EXPECT_THAT(read("said"), Not(HasSubstr("\x1b"))) << arguments;
+    EXPECT_THAT(read("said"), Not(HasSubstr("terminate"))) << arguments;
+  }
 }
 
 TEST_F(CommandLine, EverySubcommandHasAnExampleInItsHelp) {
@@ -86,16 +149,6 @@ class Shell : public WeirTest {
     write("hot.yaml", kHot);
   }
 
-  // weir with these arguments, and what a shell does with it.
-  process::Output shell(const std::string& arguments, const std::string& rest) const {
-    auto output = process::run(
-        {.executable = "/bin/sh",
-         .arguments = {"-c", "cd " + path("") + " && " + std::string(WEIR_BIN) + "/weir " + arguments + rest}},
-        std::chrono::seconds(30));
-    EXPECT_TRUE(output) << output.error().text();
-    return output ? *output : process::Output{};
-  }
-
   static constexpr const char* kDetect = "detect box-1/temperature.csv";
   static constexpr const char* kReplay = "replay box-1/temperature.csv --rules hot.yaml";
 };
@@ -110,11 +163,17 @@ TEST_F(Shell, WhoHasReadEnoughIsNotToldOfErrors) {
 }
 
 TEST_F(Shell, ADiskThatIsFullIsSaid) {
-  for (const char* command : {kDetect, kReplay}) {
+  write("weir.yaml", "version: 1\nsite: hall\n");
+  write("hot.test.yaml", "tests: [{name: quiet, input: {box-1/temperature: 1}, expect: []}]\n");
+  for (const char* command : {kDetect, kReplay, "check", "check --schema", "test hot.test.yaml", "drivers --kinds",
+                              "--help", "queue --help", "--version"}) {
     const process::Output output = shell(command, " > /dev/full");
     EXPECT_EQ(output.exit.code(), 1) << command;
     EXPECT_THAT(output.error, Contains(HasSubstr("cannot write to standard output"))) << command;
   }
+  write("cold.yaml",
+        "rules: [{name: cold, from: {t: box-1/temperature}, when: t < 90, alert: {severity: critical}}]\n");
+  EXPECT_EQ(shell(kReplay, " --diff cold.yaml > /dev/full").exit.code(), 2);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST_F(Files, WhoMayNotReadIsToldWhoMay) {
   write("closed/a.csv", "timestamp,value\n1,2\n");
   write("closed/a.test.yaml", "tests: []\n");
   write("closed.db", "SQLite format 3");
-  write("a.yaml", "rules: []\n");
+  write("a.yaml", "rules: [{name: hot, from: {t: closed/a}, when: t > 90, alert: {severity: critical}}]\n");
   fs::permissions(agent_ / "closed.db", fs::perms(0));
   fs::permissions(path(""), fs::perms(0755));
   fs::permissions(agent_ / "closed", fs::perms(0));

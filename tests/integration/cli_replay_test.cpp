@@ -5,6 +5,7 @@
 namespace weir {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::Each;
 using testing::ElementsAre;
@@ -138,13 +139,15 @@ TEST_F(Replay, SaysWhatIsWrong) {
         "rules:\n  - name: x\n    from: {t: a/b}\n    when: t >\n    alert: {severity: info}\n");
   write("a/b.csv", "timestamp,value\n2026-01-01T00:00:00Z,1\nyesterday,2\n");
   write("c.csv", "timestamp,value\n2026-01-01T00:00:00Z,1\n");
-  EXPECT_THAT(refused({"replay", path("a/b.csv")}), HasSubstr("weir: there are no rules"));
+  EXPECT_THAT(refused({"replay", path("a/b.csv")}), HasSubstr("weir: there is no rule to replay"));
   EXPECT_THAT(refused({"replay", path("a/b.csv"), "--rules", path("hot.yaml")}),
               HasSubstr("a/b.csv: line 3: 'yesterday' is no time"));
   EXPECT_THAT(refused({"replay", path("a/b.csv"), "--rules", path("rules-with-errors.yaml")}),
               HasSubstr("rules-with-errors.yaml:4:14: error: "));
   EXPECT_THAT(refused({"replay", path("c.csv"), "--signal", "c", "--rules", path("hot.yaml")}),
-              HasSubstr("of which signal"));
+              HasSubstr("--signal: 'c' is not a path"));
+  write("a/c+.csv", "timestamp,value\n2026-01-01T00:00:00Z,1\n");
+  EXPECT_THAT(refused({"replay", path("a/c+.csv"), "--rules", path("hot.yaml")}), HasSubstr("of which signal"));
   EXPECT_THAT(refused({"replay", path("c.csv"), path("hot.yaml")}), HasSubstr("not both"));
   EXPECT_THAT(refused({"replay", path("none.db")}), HasSubstr("has the agent ever run?"));
   const auto with_hot = [&](std::vector<std::string> more, int code = 1) {
@@ -157,7 +160,15 @@ TEST_F(Replay, SaysWhatIsWrong) {
   write("quality.csv", "timestamp,path,value,quality\n1,a/b,95,excellent\n");
   EXPECT_THAT(with_hot({path("a/none.csv")}), HasSubstr("it cannot be opened: No such file"));
   EXPECT_THAT(with_hot({path("a/nothing.csv")}), HasSubstr("the first line is a header: timestamp,value"));
-  EXPECT_THAT(with_hot({path("a/header.csv")}), HasSubstr("there are no readings"));
+  EXPECT_THAT(with_hot({path("a/header.csv")}),
+              AllOf(HasSubstr("there are no readings"), HasSubstr("a row is a time and a value")));
+  write("a/quote.csv", "timestamp,value\n1,\"2\n");
+  EXPECT_THAT(with_hot({path("a/quote.csv")}),
+              AllOf(HasSubstr("line 2: a quote is opened and not closed"), HasSubstr("close it")));
+  write("a/old.csv", "timestamp,value\n1600-01-01T00:00:00Z,2\n");
+  EXPECT_THAT(with_hot({path("a/old.csv")}), HasSubstr("from 1677-09-21 to 2262-04-11"));
+  EXPECT_THAT(with_hot({path("c.csv"), "--signal", "a/c", "--from", "1600-01-01T00:00:00Z"}),
+              HasSubstr("from 1677-09-21 to 2262-04-11"));
   EXPECT_THAT(with_hot({path("path.csv")}), HasSubstr("path.csv: line 2: path 'boiler 1//x': an empty name"));
   EXPECT_THAT(with_hot({path("quality.csv")}), HasSubstr("good, uncertain or bad"));
   EXPECT_THAT(with_hot({path("c.csv"), "--signal", "a/c", "--from", "yesterday"}),
@@ -165,6 +176,61 @@ TEST_F(Replay, SaysWhatIsWrong) {
   EXPECT_THAT(with_hot({path("c.csv"), "--signal", "a/c", "--from", "2026-01-02", "--to", "2026-01-01"}),
               HasSubstr("--from is later than --to"));
   EXPECT_THAT(with_hot({path("c.csv"), "--only", "emit"}, 2), HasSubstr("alerts,emits,writes"));
+}
+
+TEST_F(Replay, SaysThatThereIsNoRule) {
+  write("boiler-1/temperature.csv", boiler());
+  write("none.yaml", "");
+  write("weir.yaml", "version: 1\nsite: hall\n");
+  const std::string csv = path("boiler-1/temperature.csv");
+  EXPECT_THAT(refused({"replay", csv}), AllOf(HasSubstr("there is no rule to replay"), HasSubstr("--rules")));
+  EXPECT_THAT(refused({"replay", csv, "--rules", path("none.yaml")}), HasSubstr("there is no rule to replay"));
+  // What would be without any rule is a question, too.
+  write("hot.yaml", kHot);
+  EXPECT_THAT(weir({"replay", csv, "--rules", path("none.yaml"), "--diff", path("hot.yaml"), "--only", "alerts"}).out,
+              ElementsAre(HasSubstr("+ "), HasSubstr("+ ")));
+}
+
+TEST_F(Replay, SaysWhatMadeASignalOfNumbersOneOfTexts) {
+  write("hot.yaml", kHot);
+  write("boiler-1/temperature.csv", "timestamp,value\n1,95\n2,hot\n3,cold\n4,95\n");
+  write("boiler-2/temperature.csv", "timestamp,value\n1,hot\n2,cold\n");
+  write("boiler-3/temperature.csv", "timestamp,value\n1,\n2,95\n3,nan\n");
+  const process::Output output = weir({"replay", path("boiler-1/temperature.csv"), path("boiler-2/temperature.csv"),
+                                       path("boiler-3/temperature.csv"), "--rules", path("hot.yaml")});
+  EXPECT_EQ(output.exit.code(), 0);
+  const std::string said = join(plain(output.error), "\n");
+  EXPECT_THAT(said,
+              HasSubstr("boiler-1/temperature.csv:3: 'hot' is no number: all values of boiler-1/temperature are "
+                        "taken for texts"));
+  EXPECT_THAT(said, Not(HasSubstr("cold")));
+  EXPECT_THAT(said, Not(HasSubstr("boiler-2")));
+  EXPECT_THAT(said, Not(HasSubstr("boiler-3")));
+}
+
+TEST_F(Replay, AnOptionThatSaysNothingIsRefused) {
+  write("hot.yaml", kHot);
+  write("c.csv", "timestamp,value\n1,1\n");
+  write("paths.csv", "timestamp,path,value\n1,a/b,95\n");
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"replay", "--rules", path("hot.yaml")});
+    return refused(more);
+  };
+  for (const char* signal : {"a b", "boiler-1"})
+    EXPECT_THAT(with({path("c.csv"), "--signal", signal}),
+                AllOf(HasSubstr("--signal: "), HasSubstr(signal), HasSubstr("DEVICE/SIGNAL")));
+  EXPECT_THAT(with({path("paths.csv"), "--signal", "a/b"}), AllOf(HasSubstr("--signal"), HasSubstr("column path")));
+  EXPECT_THAT(with({path("paths.csv"), "--key-file", path("key")}), HasSubstr("--key-file"));
+  // Where another file needs it, it does.
+  EXPECT_EQ(
+      weir({"replay", "--rules", path("hot.yaml"), path("paths.csv"), path("c.csv"), "--signal", "a/c"}).exit.code(),
+      0);
+
+  std::filesystem::create_symlink("weir.yaml", agent_ / "weir.yaml");
+  EXPECT_THAT(with({path("paths.csv")}), HasSubstr("Too many levels of symbolic links"));
+  std::filesystem::remove(agent_ / "weir.yaml");
+  std::filesystem::create_directory(agent_ / "weir.yaml");
+  EXPECT_THAT(with({path("paths.csv")}), HasSubstr("Is a directory"));
 }
 
 // An agent with a simulated boiler.
@@ -197,6 +263,12 @@ TEST_F(ReplayStore, SaysAgainWhatTheAgentSaid) {
   EXPECT_THAT(explained.out, Contains(StartsWith("n = 1: active since 20")));
   EXPECT_THAT(refused({"explain", "hott"}), HasSubstr("did you mean 'hot'?"));
   EXPECT_THAT(refused({"explain", "hot", "--groups", "-1"}, 2), HasSubstr("0 to 1000"));
+  EXPECT_EQ(weir({"explain", "hot", "--groups", "0"}).out.back(), "1 more group; --groups shows more");
+  shell("explain $'a\\e[31m'", " > said 2>&1");
+  EXPECT_THAT(read("said"), AllOf(HasSubstr("a\\x1b[31m"), Not(HasSubstr("\x1b"))));
+  for (const char* command : {"explain hot", "alerts", "status", "drivers", "read boiler-1/temperature"})
+    EXPECT_THAT(shell(command, " > /dev/full").error, Contains(HasSubstr("cannot write to standard output")))
+        << command;
 
   ASSERT_EQ(weir({"alerts", "acknowledge", "hot/1", "--why", "seen"}).exit.code(), 0);
   const auto alerts = parse_json(done({"alerts", "--json"}));

@@ -44,6 +44,16 @@ TEST_F(LiveCli, LooksIntoTheStore) {
   EXPECT_GE(later.out.size(), all.out.size());
   EXPECT_EQ(later.out[1], all.out[1]);
 
+  // A disk that is full is said; a reader that has enough is not told.
+  for (const char* command : {"queue export", "queue ls", "queue verify", "history box-1/setpoint --format csv",
+                              "history box-1/setpoint", "history box-1/setpoint --plot"}) {
+    const std::string line = std::string(command) + " --store weir.db";
+    const process::Output full = shell(line, " > /dev/full");
+    EXPECT_EQ(full.exit.code(), 1) << command;
+    EXPECT_THAT(full.error, Contains(HasSubstr("cannot write to standard output"))) << command;
+    EXPECT_THAT(shell(line, " | head -n 1").error, Not(Contains(HasSubstr("standard output")))) << command;
+  }
+
   // One bit, in the middle of the readings.
   std::fstream file(store, std::ios::in | std::ios::out | std::ios::binary);
   std::string bytes((std::istreambuf_iterator<char>(file)), {});
@@ -89,7 +99,7 @@ TEST_F(LiveCli, ShowsWhatWasHistory) {
   EXPECT_THAT(refused({"history", "box-1/setpoint", "--since", "1h", "--until", "2h"}),
               HasSubstr("is later than --until"));
   EXPECT_THAT(refused({"history", "box-1/setpoint", "--since", "yesterday"}),
-              StartsWith("weir: --since yesterday is no time"));
+              StartsWith("weir: --since 'yesterday' is no time"));
   EXPECT_THAT(refused({"history", "setpoint"}), StartsWith("weir: PATH: 'setpoint' is not a path"));
 }
 

@@ -32,6 +32,16 @@ class WeirTest : public testing::Test {
 
   process::Output weir(std::vector<std::string> arguments) const { return agent_.run(std::move(arguments)); }
 
+  // weir with these arguments as a shell has it, in the folder of the test, and what the shell does with it.
+  process::Output shell(const std::string& arguments, const std::string& rest) const {
+    auto output = process::run({.executable = "/bin/bash",
+                                .arguments = {"-c", "cd " + path("") + " && " + WEIR_BIN + "/weir " + arguments +
+                                                        " --config weir.yaml --runtime-dir run" + rest}},
+                               std::chrono::seconds(30));
+    EXPECT_TRUE(output) << output.error().text();
+    return output ? *output : process::Output{};
+  }
+
   // The same, of what must be done; what it shows.
   std::string done(const std::vector<std::string>& arguments) const {
     const process::Output output = weir(arguments);
