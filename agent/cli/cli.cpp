@@ -3,12 +3,14 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
 
 #include "agent/agent.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/table.h"
 #include "control/client.h"
@@ -29,10 +31,10 @@ const std::string* not_utf8(const Node& node) {
   return nullptr;
 }
 
-// What is given and empty, as --junit "$UNSET", would count as not given.
+// What is given and empty, as --junit "$UNSET", would count as not given where that is allowed.
 void refuse_empty(CLI::App& command) {
   for (CLI::Option* option : command.get_options())
-    if (option->get_items_expected_max() > 0 && !(option->get_positional() && option->get_required()))
+    if (option->get_items_expected_max() > 0 && !option->get_required())
       option->check(
           [](const std::string& value) { return value.empty() ? std::string("it is empty") : std::string(); });
   for (CLI::App* below : command.get_subcommands({})) refuse_empty(*below);
@@ -88,6 +90,15 @@ bool is_left(std::FILE* stream) {
 void failed(Context& context, const Error& error) {
   say(error);
   context.exit_code = context.failure;
+}
+
+Result<bool> has_config(const Context& context) {
+  if (::access(context.config.c_str(), R_OK) == 0) return true;
+  const int why = errno;
+  if (why == ENOENT || why == ENOTDIR) return false;
+  Error error = file_error("cannot read " + context.config.string(), why);
+  if (why == EACCES) error.hint = "run it with sudo, or as the user weir; or name another with --config";
+  return std::unexpected(std::move(error));
 }
 
 Result<Node> ask(const Context& context, const Node& request, std::chrono::milliseconds timeout) {

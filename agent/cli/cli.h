@@ -27,6 +27,10 @@ struct Context {
 // Prints "weir: …" and what to do, to stderr, and sets the exit code.
 void failed(Context& context, const Error& error);
 
+// Whether there is a configuration. An error if that cannot be told, or if it may not be read: what it says counts
+// then, and is not known.
+Result<bool> has_config(const Context& context);
+
 // What the running agent answers.
 Result<Node> ask(const Context& context, const Node& request,
                  std::chrono::milliseconds timeout = std::chrono::seconds(30));

@@ -18,7 +18,9 @@ void add_reload(CLI::App& app, Context& context) {
     // Each driver is asked about its options, which may take it a while.
     const auto answer = ask(context, Node::object().set("do", "reload"), std::chrono::minutes(1));
     if (!answer) return failed(context, answer.error());
-    std::puts(printable(text_of(*answer, "done")).c_str());
+    std::string done = printable(text_of(*answer, "done"), kLines);
+    if (!done.ends_with('\n')) done += '\n';
+    std::fputs(done.c_str(), stdout);
   });
 }
 

@@ -78,14 +78,11 @@ Result<v1::RulesChanged> read_rules(const std::vector<fs::path>& paths, const co
 
 // The configuration at --config; nothing if there is none there.
 Result<std::optional<config::Config>> read_config(const Context& context) {
-  std::error_code error;
-  const fs::file_type type = fs::status(context.config, error).type();
-  if (type == fs::file_type::not_found) return std::nullopt;
-  if (error) return std::unexpected(file_error("cannot read " + context.config.string(), error.value()));
+  const auto there = has_config(context);
+  if (!there) return std::unexpected(there.error());
+  if (!*there) return std::nullopt;
   config::Loaded loaded = config::load(context.config);
   if (loaded.config) return std::move(loaded.config);
-  for (const Diagnostic& one : loaded.diagnostics)
-    if (one.position.line == 0 && one.severity == Diagnostic::Severity::error) return fail(one.message, one.hint);
   return fail(context.config.string() + " has errors",
               "weir check --config " + context.config.string() + " shows them");
 }

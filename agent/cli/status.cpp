@@ -193,7 +193,7 @@ Result<Node> from_file(const Context& context, const Error& unreached, Timestamp
   const std::filesystem::path file = status_file(context.runtime_dir);
   const auto text = read_file(file);
   if (!text)
-    return fail("no agent answers, and there is no " + file.string(),
+    return fail("no agent answers; " + text.error().what,
                 "is it running? systemctl status weir; if its runtime folder is another: --runtime-dir");
   auto status = parse_json(*text);
   if (!status) return weir::context(file.string(), status.error());

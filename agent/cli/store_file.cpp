@@ -16,6 +16,8 @@ void add_store_options(CLI::App& app, StoreFile& file) {
 
 Result<store::Options> store_options(const Context& context, const StoreFile& file) {
   wire::silence_protobuf();
+  if (file.store.empty())
+    if (const auto there = has_config(context); !there) return std::unexpected(there.error());
   store::Options options;
   options.file = file.store.empty() ? plan::store_path(context.config) : file.store;
   const bool given = !file.key_file.empty();

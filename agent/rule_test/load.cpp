@@ -14,9 +14,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostBytes = 1 << 20;  // of one file
 constexpr std::size_t kMostFiles = 10'000;
 
-// Files with that ending in a folder, or in it and below, by name.
+// Files with that ending in a folder, or in it and below, by name: all of them, or an error.
 template <class Iterator>
-std::vector<fs::path> files_in(const fs::path& folder, std::string_view ending) {
+Result<std::vector<fs::path>> files_in(const fs::path& folder, std::string_view ending) {
   std::vector<fs::path> out;
   std::error_code error;
   for (Iterator entries(folder, error); !error && entries != Iterator() && out.size() < kMostFiles;
@@ -24,6 +24,7 @@ std::vector<fs::path> files_in(const fs::path& folder, std::string_view ending) 
     const std::string name = entries->path().filename().string();
     if (!name.starts_with('.') && name.ends_with(ending)) out.push_back(entries->path());
   }
+  if (error) return std::unexpected(file_error("cannot read all of " + folder.string(), error.value()));
   std::ranges::sort(out);
   return out;
 }
@@ -57,10 +58,16 @@ class Loader {
   std::vector<fs::path> files_of(const Suite::RuleFile& rules) {
     std::error_code ignored;
     if (!fs::is_directory(rules.path, ignored)) return {rules.path};
-    std::vector<fs::path> out = files_in<fs::directory_iterator>(rules.path, ".yaml");
-    std::erase_if(out, [](const fs::path& path) { return path.string().ends_with(kTestSuffix); });
-    if (out.empty()) error(rules.position, "there are no rules in the folder " + rules.path.string());
-    return out;
+    auto out = files_in<fs::directory_iterator>(rules.path, ".yaml");
+    if (!out) {
+      error(rules.position, out.error().what, out.error().hint);
+      return {};
+    }
+    std::erase_if(*out, [](const fs::path& path) { return path.string().ends_with(kTestSuffix); });
+    if (out->empty())
+      error(rules.position, "there are no rules in the folder " + rules.path.string(),
+            "rules are in files NAME.yaml");
+    return std::move(*out);
   }
 
   // Nothing if it cannot be read, which is said where it is named.
@@ -96,8 +103,9 @@ Result<std::vector<fs::path>> find_tests(const fs::path& path) {
   if (error) return std::unexpected(file_error("cannot read " + path.string(), error.value()));
   if (type != fs::file_type::directory) return std::vector{path};
   auto out = files_in<fs::recursive_directory_iterator>(path, kTestSuffix);
-  for (fs::path& test : out) test = test.lexically_normal();
-  if (out.empty()) return fail("there are no tests in " + path.string(), "tests are in files NAME.test.yaml");
+  if (!out) return out;
+  for (fs::path& test : *out) test = test.lexically_normal();
+  if (out->empty()) return fail("there are no tests in " + path.string(), "tests are in files NAME.test.yaml");
   return out;
 }
 

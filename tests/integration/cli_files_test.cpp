@@ -84,6 +84,42 @@ TEST_F(Files, WhoMayNotReadIsToldWhoMay) {
   fs::permissions(agent_ / "closed", fs::perms(0755));
 }
 
+// The store that it names may be another than the usual one.
+TEST_F(Files, AConfigurationThatMayNotBeReadIsNotTakenForNone) {
+  write("a/b.csv", "timestamp,value\n1,2\n");
+  write("a.yaml", "rules: [{name: hot, from: {t: a/b}, when: t > 90, alert: {severity: critical}}]\n");
+  const std::vector<std::vector<std::string>> commands = {
+      {"queue", "ls"},    {"queue", "repair"}, {"queue", "vacuum"},
+      {"history", "a/b"}, {"replay"},          {"replay", path("a/b.csv"), "--rules", path("a.yaml")}};
+  fs::create_symlink("weir.yaml", agent_ / "weir.yaml");
+  for (const auto& command : commands)
+    EXPECT_THAT(refused(command), HasSubstr("weir.yaml: Too many levels of symbolic links")) << join(command, " ");
+  fs::remove(agent_ / "weir.yaml");
+  write("weir.yaml", "version: 1\nsite: hall\n");
+  fs::permissions(agent_ / "weir.yaml", fs::perms(0));
+  fs::permissions(path(""), fs::perms(0755));
+  for (const auto& command : commands) {
+    const process::Output output = as_nobody(command);
+    EXPECT_EQ(output.exit.code(), 1) << join(command, " ");
+    EXPECT_THAT(join(output.error, "\n"), AllOf(HasSubstr("weir.yaml: Permission denied"), HasSubstr("sudo")))
+        << join(command, " ");
+  }
+}
+
+// Half of the tests would look like all of them.
+TEST_F(Files, AFolderOfTestsIsReadWholeOrNotAtAll) {
+  write("rules.d/hot.yaml", "rules: []\n");
+  write("rules.d/hot.test.yaml", "tests: [{name: quiet, input: {box-1/t: 1}, expect: []}]\n");
+  fs::create_directory(agent_ / "rules.d/closed");
+  fs::permissions(path(""), fs::perms(0755));
+  EXPECT_EQ(as_nobody({"test"}).exit.code(), 0);
+  fs::permissions(agent_ / "rules.d/closed", fs::perms(0));
+  const process::Output output = as_nobody({"test"});
+  EXPECT_EQ(output.exit.code(), 1);
+  EXPECT_THAT(join(output.error, "\n"), HasSubstr("rules.d: Permission denied"));
+  fs::permissions(agent_ / "rules.d/closed", fs::perms(0755));
+}
+
 TEST_F(Files, WhatIsNoStoreIsNotTakenForADamagedOne) {
   const std::string text = "version: 1\nsite: hall\n";
   write("weir.yaml", text);

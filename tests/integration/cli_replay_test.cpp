@@ -226,11 +226,8 @@ TEST_F(Replay, AnOptionThatSaysNothingIsRefused) {
       weir({"replay", "--rules", path("hot.yaml"), path("paths.csv"), path("c.csv"), "--signal", "a/c"}).exit.code(),
       0);
 
-  std::filesystem::create_symlink("weir.yaml", agent_ / "weir.yaml");
-  EXPECT_THAT(with({path("paths.csv")}), HasSubstr("Too many levels of symbolic links"));
-  std::filesystem::remove(agent_ / "weir.yaml");
   std::filesystem::create_directory(agent_ / "weir.yaml");
-  EXPECT_THAT(with({path("paths.csv")}), HasSubstr("Is a directory"));
+  EXPECT_THAT(with({path("paths.csv")}), HasSubstr("weir check --config"));
 }
 
 // An agent with a simulated boiler.

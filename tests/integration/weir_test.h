@@ -33,10 +33,10 @@ class WeirTest : public testing::Test {
   process::Output weir(std::vector<std::string> arguments) const { return agent_.run(std::move(arguments)); }
 
   // weir with these arguments as a shell has it, in the folder of the test, and what the shell does with it.
-  process::Output shell(const std::string& arguments, const std::string& rest) const {
+  process::Output shell(const std::string& arguments, const std::string& rest, const std::string& before = "") const {
     auto output = process::run({.executable = "/bin/bash",
-                                .arguments = {"-c", "cd " + path("") + " && " + WEIR_BIN + "/weir " + arguments +
-                                                        " --config weir.yaml --runtime-dir run" + rest}},
+                                .arguments = {"-c", "cd " + path("") + " && " + before + WEIR_BIN + "/weir " +
+                                                        arguments + " --config weir.yaml --runtime-dir run" + rest}},
                                std::chrono::seconds(30));
     EXPECT_TRUE(output) << output.error().text();
     return output ? *output : process::Output{};
