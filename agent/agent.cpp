@@ -77,6 +77,7 @@ class Agent {
 
   void asked(const Node& request, control::Reply reply);
   Result<Node> losing() const;
+  std::vector<model::Signal> announced() const;
   void reload(std::function<void(Result<std::string>)> done);
   Result<std::string> apply(config::Loaded loaded);
   std::string birth() const;
@@ -481,9 +482,10 @@ void Agent::reload(std::function<void(Result<std::string>)> done) {
   if (std::exchange(checking_, true)) return done(fail("a reload is already under way", "wait for it"));
   notify_service_manager("RELOADING=1");
   if (checker_.joinable()) checker_.join();
-  checker_ = std::thread([this, done = std::move(done)]() mutable {
+  checker_ = std::thread([this, done = std::move(done), announced = announced()]() mutable {
     auto checked = std::make_shared<plan::Checked>(plan::check(config::load(options_.config), folders_));
-    asio::post(io_, [this, checked, done = std::move(done)] {
+    std::string remarks = checked->good() ? plan::remarks(checked->loaded, announced) : std::string();
+    asio::post(io_, [this, checked, remarks = std::move(remarks), done = std::move(done)] {
       checking_ = false;
       if (stopping_) return done(fail("the agent is stopping"));
       notify_service_manager("READY=1");
@@ -493,10 +495,25 @@ void Agent::reload(std::function<void(Result<std::string>)> done) {
         log::error("reload refused; what ran before goes on:\n{}", why);
         return done(fail("the new configuration has errors; what ran before goes on:\n" + why));
       }
-      done(apply(std::move(checked->loaded)));
+      auto applied = apply(std::move(checked->loaded));
+      if (applied && !remarks.empty()) {
+        log::warn("with the signals as they are announced now:\n{}", remarks);
+        *applied += "\nwith the signals as they are announced now:\n" + remarks;
+      }
+      done(std::move(applied));
       write_status();
     });
   });
+}
+
+// By the drivers that there are.
+std::vector<model::Signal> Agent::announced() const {
+  std::vector<model::Signal> out;
+  const model::SignalTable& signals = line_->signals();
+  for (std::size_t i = 1; i <= signals.size(); ++i)
+    if (auto entry = signals.at(static_cast<model::SignalId>(i)); !entry.driver.empty())
+      out.push_back(std::move(entry.signal));
+  return out;
 }
 
 // The rules whose state a reload of the files as they are now would lose.
@@ -550,12 +567,15 @@ Result<std::string> Agent::apply(config::Loaded loaded) {
     return std::unexpected(ok.error());
   }
   const v1::RulesChanged rules = plan::rule_files(next);
-  if (rules.SerializeAsString() != line_->state().installed().SerializeAsString())
+  std::vector<std::string> anew;
+  if (rules.SerializeAsString() != line_->state().installed().SerializeAsString()) {
+    if (auto lost = line_->state().would_lose(rules)) anew = std::move(*lost);
     if (auto ok = line_->install(rules); !ok) {
       leaving_ = leaving;
       (void)let_in(before);
       return std::unexpected(ok.error());
     }
+  }
 
   config_ = std::move(next);
   intake_->set_drivers(names, names_of_leaving());
@@ -571,8 +591,12 @@ Result<std::string> Agent::apply(config::Loaded loaded) {
   store_->keep("config", kept, [](Result<void> ok) {
     if (!ok) log::warn("the config is not kept: {}", ok.error().text());
   });
-  log::info("reloaded{}{}", later.empty() ? "" : "; after a restart: ", later);
-  return later.empty() ? std::string("reloaded") : "reloaded; this takes effect at the next start: " + later;
+  std::string said = "reloaded";
+  if (!later.empty()) said += "; this takes effect at the next start: " + later;
+  if (!anew.empty())
+    said += "; these rules begin anew, without the alerts and leases that they held: " + join(anew, ", ");
+  log::info("{}", said);
+  return said;
 }
 
 // Drivers first, so that what they still have is committed and acknowledged; the store and the bus last.

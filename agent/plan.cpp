@@ -252,6 +252,12 @@ std::string render(const config::Loaded& loaded) {
   return out;
 }
 
+std::string remarks(const config::Loaded& good, std::span<const model::Signal> announced) {
+  config::Loaded said = good;
+  said.diagnostics = rules::compile(good.config->rules, site(good.config->site), announced).diagnostics;
+  return render(said);
+}
+
 std::vector<std::string> driver_names(const config::Config& config) {
   std::vector<std::string> names;
   for (const config::Driver& driver : config.drivers) names.push_back(driver.name);

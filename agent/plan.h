@@ -62,6 +62,10 @@ Checked check(config::Loaded loaded, const std::vector<std::filesystem::path>& d
 // All diagnostics as text, with the lines they speak of.
 std::string render(const config::Loaded& loaded);
 
+// What is wrong with good rules while signals are announced as they are, as text: a unit that cannot be converted, a
+// pattern that nothing matches. Empty if nothing is.
+std::string remarks(const config::Loaded& good, std::span<const model::Signal> announced);
+
 Result<std::vector<supervisor::Spec>> driver_specs(const config::Config& config,
                                                    const std::vector<std::filesystem::path>& driver_folders,
                                                    const std::function<bus::Endpoint(const std::string&)>& endpoint);

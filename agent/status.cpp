@@ -31,6 +31,11 @@ void problem(Node::List& problems, const Problem& problem) {
   problems.push_back(std::move(node));
 }
 
+// A tenth is precise enough for people, and short.
+double rate(const StatusInputs& in, const std::string& counter) {
+  return in.rates == nullptr ? 0 : std::round(in.rates->of(counter) * 10) / 10;
+}
+
 // Readings refused or given up since the agent started, and the last reason.
 std::uint64_t lost(const intake::DriverCounters& counters) {
   std::uint64_t sum = counters.dropped;
@@ -129,6 +134,11 @@ void find_problems(const StatusInputs& in, Node::List& problems) {
     problem(problems, {in.started, "not ready", "the bus has not come up yet", "readings wait in the drivers",
                        "journalctl -u weir"});
   find_driver_problems(in, problems);
+  if (const double wrong = rate(in, "units"); wrong > 0)
+    problem(problems,
+            {in.started, "readings come in a unit that a rule cannot use",
+             std::to_string(std::lround(std::ceil(wrong))) + " a second",
+             "for that rule they are unknown: it neither raises nor clears", "weir check names rule and signal"});
   if (in.writes.last_refused != 0 && in.clock.now() - in.writes.last_refused < kRecent)
     problem(problems, {in.writes.last_refused, "a write of a rule was not done", in.writes.last_refusal,
                        "no reading is affected; what the rule wanted to move was not moved",
@@ -145,11 +155,6 @@ void find_uplink_problems(const StatusInputs& in, Node::List& problems) {
       problem(problems, {uplink.since, "uplink " + config.name + ": the cloud refuses records", uplink.last_refusal,
                          "they are kept and tried again", "check the account's rights at " + config.url});
   }
-}
-
-// A tenth is precise enough for people, and short.
-double rate(const StatusInputs& in, const std::string& counter) {
-  return in.rates == nullptr ? 0 : std::round(in.rates->of(counter) * 10) / 10;
 }
 
 Node signal_node(const model::Signal& signal) {
@@ -273,8 +278,10 @@ Node store_node(const StatusInputs& in) {
 
 Rates::Counters counters(const StatusInputs& in) {
   const line::Condition& condition = in.line.condition();
-  Rates::Counters out{
-      {"readings", condition.readings}, {"emitted", condition.emitted}, {"commits", condition.commits}};
+  Rates::Counters out{{"readings", condition.readings},
+                      {"emitted", condition.emitted},
+                      {"commits", condition.commits},
+                      {"units", in.line.state().engine().counters().units}};
   for (const auto& [name, counters] : in.intake.counters()) out["driver " + name] = counters.readings;
   for (const auto& [config, uplink] : in.uplinks)
     for (const uplink::StreamStats& stream : uplink.streams) out["uplink " + config.name] += stream.taken;

@@ -24,6 +24,8 @@ std::vector<model::Signal> announced(const Context& context) {
       signal.path = text_of(node, "path");
       signal.unit = text_of(node, "unit");
       signal.writable = is_true(node, "writable");
+      if (Nanoseconds interval = 0; parse_duration(text_of(node, "interval"), interval))
+        signal.interval = std::chrono::milliseconds(interval / kMillisecond);
       if (model::parse_type(text_of(node, "type"), signal.type)) out.push_back(std::move(signal));
     }
   return out;

@@ -14,7 +14,7 @@ std::string key_of(std::size_t levels, std::size_t level, std::string_view name)
 }
 
 bool alike(const model::Signal& a, const model::Signal& b) {
-  return a.type == b.type && a.unit == b.unit && a.writable == b.writable;
+  return a.type == b.type && a.unit == b.unit && a.writable == b.writable && a.interval == b.interval;
 }
 
 std::string without_names(std::string_view pattern) {

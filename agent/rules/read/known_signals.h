@@ -24,8 +24,8 @@ class KnownSignals {
 
   bool empty() const { return by_level_.empty(); }
 
-  // Of those that match, one for each type, unit and permission to write that there is among them; the first in
-  // the order given. Patterns that differ in the names of their captures only are looked up once.
+  // Of those that match, one for each type, unit, interval and permission to write that there is among them; the
+  // first in the order given. Patterns that differ in the names of their captures only are looked up once.
   const std::vector<const model::Signal*>& examples(const model::PathPattern& pattern) const;
 
  private:

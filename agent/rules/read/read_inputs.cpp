@@ -75,6 +75,8 @@ class InputReader {
     auto pattern = model::PathPattern::parse(*text);
     if (!pattern) reporter_.error(node, pattern.error().what, pattern.error().hint);
     else out = std::move(*pattern);
+    if (text->find('*') != text->npos)
+      reporter_.warn(node, "'*' is a character like others in a path", "for any part of a name write {name}");
     return pattern.has_value();
   }
 
@@ -211,6 +213,19 @@ void check_type(Draft& draft, const Input& input, const Node& path) {
   }
 }
 
+// Between two readings it would be unknown, so that nothing lasts.
+void check_interval(Draft& draft, const Input& input, Nanoseconds within, const Node& path) {
+  for (const model::Signal* signal : draft.signals.examples(input.pattern)) {
+    const Nanoseconds interval = signal->interval.count() * kMillisecond;
+    if (interval <= within) continue;
+    return draft.reporter.warn(
+        path,
+        signal->path + " comes every " + weir::to_text(std::chrono::nanoseconds(interval)) + ", but counts for " +
+            weir::to_text(std::chrono::nanoseconds(within)) + " only",
+        "between its readings it is unknown; write within: " + weir::to_text(std::chrono::nanoseconds(2 * interval)));
+  }
+}
+
 void check_unit(Draft& draft, const Input& input, const Node& path) {
   for (const model::Signal* signal : draft.signals.examples(input.pattern)) {
     if (type_of(signal->type) != Type::number) continue;
@@ -234,6 +249,7 @@ void check_inputs(Draft& draft) {
   for (std::size_t i = 0; i < draft.rule.inputs.size(); ++i) {
     const Input& input = draft.rule.inputs[i];
     check_type(draft, input, *draft.paths[i]);
+    check_interval(draft, input, draft.rule.within[i], *draft.paths[i]);
     if (input.unit) check_unit(draft, input, *draft.paths[i]);
   }
 }

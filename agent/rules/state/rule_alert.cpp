@@ -96,7 +96,8 @@ void RuleState::clear(std::uint32_t g, Timestamp time, const char* what, const S
   alarm.latched = rule_->alert && rule_->alert->latch && std::string_view(what) == "cleared";
   alarm.repeat_at = kNever;
   say(g, time, what, &scene, sink);
-  want_write(g, false, time, scene, sink);
+  // What is latched stays as it was written, leases and all, until somebody has looked.
+  if (!alarm.latched) want_write(g, false, time, scene, sink);
   drop_if_over(g);
 }
 
@@ -246,6 +247,10 @@ std::size_t RuleState::command(const AlertCommand& command, Sink& sink) {
         if (found == alarms_.end() || !found->second.latched) break;
         found->second.latched = false;
         what = "reset";
+        if (groups_[g].phase != Phase::active) {
+          const Timestamp now = std::max(groups_[g].judged, sink.arrival);
+          want_write(g, false, now, whole_scene(g, now, sink), sink);
+        }
         if (resets_window) --count;
         break;
     }

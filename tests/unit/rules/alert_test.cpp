@@ -130,6 +130,25 @@ TEST(Alert, RemembersResultsWhenADelayRunsOut) {
   EXPECT_THAT(across.said(), ElementsAre("3 raised since 2: r"));
 }
 
+// A trip holds until somebody has looked.
+TEST(AlertWrites, OfWhatIsLatchedStayUntilItIsReset) {
+  Plant plant(
+      rule("    alert: {severity: critical, message: \"{t}\", latch: true}\n    write: {\"b-{n}/enable\": {value: "
+           "false, lease: 9s, fallback: true}}\n"
+           "    on_clear: {\"b-{n}/enable\": true}\n"));
+  plant.at(1, "b-1/t", 95.0).at(2, "b-1/t", 20.0);
+  EXPECT_THAT(plant.said(), ElementsAre("1 raised since 1: 95", "2 cleared since 1: 20",
+                                        "1 write b-1/enable = false for 9, then true"));
+  for (int t = 3; t < 12; ++t) plant.at(t, "b-1/t", 20.0);
+  EXPECT_THAT(plant.said(), ElementsAre("4 write b-1/enable = false for 9, then true",
+                                        "7 write b-1/enable = false for 9, then true",
+                                        "10 write b-1/enable = false for 9, then true"));
+  EXPECT_EQ(plant.command(Verb::reset, "hot"), 1U);
+  EXPECT_THAT(plant.said(), ElementsAre("11 reset since 1: 20", "11 write b-1/enable = true"));
+  plant.at(20, "b-1/t", 20.0);
+  EXPECT_THAT(plant.said(), testing::IsEmpty());
+}
+
 TEST(AlertWrites, OnBothTransitions) {
   Plant plant(rule(
       "    write: {\"b-{n}/enable\": false, \"b-{n}/setpoint\": t / 2}\n    on_clear: {\"b-{n}/enable\": true}\n"));

@@ -476,5 +476,27 @@ TEST(Compile, TheTenRulesOfTheDesign) {
                   silent("vibration", "pump-{n}/vibration")));
 }
 
+TEST(Compile, WarnsOfAnInputThatIsUnknownBetweenItsReadings) {
+  model::Signal slow = make_signal("oven-1/t"), quick = make_signal("oven-2/t");
+  slow.type = quick.type = model::ValueType::real;
+  slow.interval = std::chrono::seconds(10);
+  quick.interval = std::chrono::seconds(1);
+  const auto of = [&](const std::string& within) {
+    return faults("rules:\n  - {name: r, from: {t: \"oven-{n}/t\"}, within: " + within +
+                      ", when: t > 3, alert: {severity: info}}\n",
+                  std::vector{quick, slow});
+  };
+  EXPECT_THAT(of("5s"),
+              ElementsAre("2:26+10 oven-1/t comes every 10s, but counts for 5s only | between its readings it is "
+                          "unknown; write within: 20s"));
+  EXPECT_THAT(of("10s"), IsEmpty());
+  EXPECT_THAT(of("forever"), IsEmpty());
+}
+
+TEST(Compile, WarnsOfAStarInAPath) {
+  EXPECT_THAT(faults("rules:\n  - {name: r, from: {t: \"oven-*/t\"}, when: t > 3, alert: {severity: info}}\n"),
+              ElementsAre("2:26+8 '*' is a character like others in a path | for any part of a name write {name}"));
+}
+
 }  // namespace
 }  // namespace weir::rules
