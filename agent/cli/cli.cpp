@@ -43,7 +43,7 @@ void refuse_empty(CLI::App& command) {
 // The first word that no command takes; CLI11 says neither who did not expect it nor what is like it.
 Error not_expected(const CLI::App& app, const std::string& word) {
   const CLI::App* command = &app;
-  std::string name = app.get_name();
+  std::string name;
   std::vector<std::string> known;
   const auto know_options = [&] {
     for (const CLI::Option* option : command->get_options())
@@ -51,7 +51,7 @@ Error not_expected(const CLI::App& app, const std::string& word) {
   };
   for (know_options(); !command->get_subcommands().empty(); know_options()) {
     command = command->get_subcommands().front();
-    name += " " + command->get_name();
+    name += (name.empty() ? "" : " ") + command->get_name();
   }
   std::vector<std::string> below;
   for (const CLI::App* one : command->get_subcommands([](const CLI::App*) { return true; }))
@@ -59,9 +59,10 @@ Error not_expected(const CLI::App& app, const std::string& word) {
   known.insert(known.end(), below.begin(), below.end());
   std::string hint = did_you_mean(word, std::vector<std::string_view>(known.begin(), known.end()));
   if (hint.empty())
-    hint = below.empty() || word.starts_with('-') ? name + " --help shows what it takes"
-                                                  : "there are: " + join(below, ", ");
-  return {name + ": '" + word + "' is not expected here", hint};
+    hint = below.empty() || word.starts_with('-')
+               ? "weir " + name + (name.empty() ? "" : " ") + "--help shows what it takes"
+               : "there are: " + join(below, ", ");
+  return {(name.empty() ? "" : name + ": ") + "'" + word + "' is not expected here", hint};
 }
 
 int refuse(const CLI::App& app, const CLI::ParseError& error) {

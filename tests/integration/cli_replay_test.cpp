@@ -230,6 +230,20 @@ TEST_F(Replay, AnOptionThatSaysNothingIsRefused) {
   EXPECT_THAT(with({path("paths.csv")}), HasSubstr("weir check --config"));
 }
 
+TEST_F(LiveTest, AReplayOfALogWithoutRulesSaysSo) {
+  write("weir.yaml",
+        "version: 1\n"
+        "site: hall\n"
+        "store: {path: weir.db, commit_interval: 100ms}\n"
+        "drivers: {sim: {kind: simulator, options: {signals: {boiler-1/temperature: {interval: 50ms}}}}}\n");
+  start();
+  ASSERT_TRUE(agent_.until([&] { return agent_.of_driver("readings") > 0; })) << agent_.said();
+  stop();
+  const process::Output output = weir({"replay"});
+  EXPECT_EQ(output.exit.code(), 0);
+  EXPECT_THAT(join(output.error, "\n"), AllOf(HasSubstr("the log has no rules"), HasSubstr("--rules")));
+}
+
 // An agent with a simulated boiler.
 class ReplayStore : public LiveTest {
  protected:
