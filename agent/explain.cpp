@@ -42,6 +42,7 @@ Node document(const rules::RuleReport& report) {
   return Node::object()
       .set("rule", report.name)
       .set("reads", texts(report.reads))
+      .set("asks", texts(report.asks))
       .set("emits", texts(report.emits))
       .set("writes", texts(report.writes))
       .set("judged", report.judged)

@@ -18,7 +18,7 @@ void line(const char* name, const std::string& text) { std::printf("%-10s %s\n",
 
 void print_rule(const Node& answer) {
   line("rule", text_of(answer, "rule"));
-  for (const char* what : {"reads", "emits", "writes"})
+  for (const char* what : {"reads", "asks", "emits", "writes"})
     for (const Node& one : list_of(answer, what))
       if (one.as_string() != nullptr) line(what, *one.as_string());
   line("speaks", text_of(answer, "judged"));

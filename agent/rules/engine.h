@@ -111,7 +111,7 @@ struct Counters {
 // What a rule knows of one group, for people.
 struct GroupReport {
   std::map<std::string, std::string> group;
-  std::string state;                               // idle, pending, active
+  std::string state;  // idle, pending or active; and what stands of its alert: "active, acknowledged"
   Timestamp newest = 0, watermark = 0, since = 0;  // event times; 0: none
   std::size_t bytes = 0, held_back = 0, members = 0;
   std::vector<std::pair<std::string, std::string>> values;  // "t" → "93.2, good, at …"; "mean(t)" → …
@@ -120,6 +120,7 @@ struct GroupReport {
 struct RuleReport {
   std::string name;
   std::vector<std::string> reads;  // "t: boiler-{n}/temperature"
+  std::vector<std::string> asks;   // "when t > 90 for 30s", "clear t < 85", "missing 5m"
   std::vector<std::string> emits, writes;
   std::string judged;  // when it speaks: "at each reading", "at the end of each window of 1m"
   std::size_t groups = 0, bytes = 0;

@@ -88,6 +88,15 @@ GroupReport RuleState::report(std::uint32_t g, Nanoseconds now, const std::vecto
   for (const std::uint16_t c : rule_->group_captures)
     out.group[rule_->captures[c].empty() ? std::to_string(c + 1) : rule_->captures[c]] = captures[c];
   out.state = group.phase == Phase::active ? "active" : group.phase == Phase::pending ? "pending" : "idle";
+  if (const auto found = alarms_.find(g); found != alarms_.end() && rule_->alert) {
+    const Alarm& alarm = found->second;
+    for (const auto& [is, word] : {std::pair{alarm.latched, "latched"},
+                                   {alarm.acknowledged, "acknowledged"},
+                                   {alarm.shelved_until != 0, "shelved"},
+                                   {alarm.suppressed, "suppressed"}})
+      if (is) out.state += std::string(", ") + word;
+    if (alarm.latched) out.since = alarm.since;
+  }
   if (group.newest != kLongAgo) out.newest = group.newest;
   if (const Timestamp mark = watermark(g, now); mark != kLongAgo) out.watermark = mark;
   if (group.phase != Phase::idle) out.since = group.since;
@@ -96,22 +105,24 @@ GroupReport RuleState::report(std::uint32_t g, Nanoseconds now, const std::vecto
               (rule_->window ? rule_->aggregates.size() * sizeof(Accumulator) : 0);
   if (rule_->holds_back) out.held_back = backlogs_[g].readings.size();
   out.members = members(g);
-  const auto show_slot = [&](const std::string& name, const Slot& slot, const std::string* text) {
+  const auto show_slot = [&](const std::string& name, const Slot& slot, bool truth, const std::string* text) {
     if (slot.time == kLongAgo) return out.values.emplace_back(name, "nothing yet"), void();
-    std::string value = text != nullptr && !text->empty() ? *text : show(slot.number);
+    std::string value = text != nullptr && !text->empty() ? *text
+                        : truth                           ? (slot.number != 0 ? "true" : "false")
+                                                          : show(slot.number);
     if (!units[slot.unit].empty()) value += " " + units[slot.unit];
     out.values.emplace_back(
         name, value + ", " + model::to_text(model::Quality{slot.quality}) + ", at " + to_iso(slot.time));
   };
   for (std::uint16_t i = 0; i < rule_->inputs.size(); ++i) {
-    const bool text = rule_->inputs[i].type == Type::text;
+    const bool text = rule_->inputs[i].type == Type::text, truth = rule_->inputs[i].type == Type::truth;
     if (!rule_->inputs[i].of_member) {
-      show_slot(rule_->inputs[i].name, slot(g, kNone, i), text ? &text_of(g, kNone, i) : nullptr);
+      show_slot(rule_->inputs[i].name, slot(g, kNone, i), truth, text ? &text_of(g, kNone, i) : nullptr);
       continue;
     }
     for (const std::uint32_t member : members_[g].by_name) {
       if (out.values.size() >= 64) break;
-      show_slot(rule_->inputs[i].name + " of " + member_name(g, member), slot(g, member, i),
+      show_slot(rule_->inputs[i].name + " of " + member_name(g, member), slot(g, member, i), truth,
                 text ? &text_of(g, member, i) : nullptr);
     }
   }
@@ -124,9 +135,13 @@ GroupReport RuleState::report(std::uint32_t g, Nanoseconds now, const std::vecto
                  group.window_end == kNever ? group.newest
                                             : std::min(group.window_end, std::max(group.newest, group.judged)),
                  ignored);
-      out.values.emplace_back(rule_->aggregates[i].source + " so far", !value.known            ? "unknown"
-                                                                       : value.text != nullptr ? *value.text
-                                                                                               : show(value.number));
+      const AggregateKind kind = rule_->aggregates[i].kind;
+      const bool lasts = kind == AggregateKind::duration_of || kind == AggregateKind::span;
+      out.values.emplace_back(rule_->aggregates[i].source + " so far",
+                              !value.known            ? "unknown"
+                              : value.text != nullptr ? *value.text
+                              : lasts                 ? duration(static_cast<Nanoseconds>(value.number) * kSecond)
+                                                      : show(value.number));
     }
   return out;
 }
@@ -140,6 +155,17 @@ std::optional<RuleReport> Engine::State::report(std::string_view name, std::size
   RuleReport out;
   out.name = rule.name;
   for (const Input& input : rule.inputs) out.reads.push_back(input.name + ": " + input.pattern.text());
+  const auto ask = [&out](const char* key, const Program& condition, Nanoseconds hold) {
+    if (!condition.empty())
+      out.asks.push_back(key + condition.source + (hold > 0 ? " for " + duration(hold) : std::string()));
+  };
+  ask("where ", rule.where, 0);
+  ask("when ", rule.when, rule.hold);
+  ask("clear ", rule.clear, rule.clear_hold);
+  if (rule.clear.empty() && rule.clear_hold > 0)
+    out.asks.push_back("clear: not when, for " + duration(rule.clear_hold));
+  if (rule.missing > 0) out.asks.push_back("missing " + duration(rule.missing));
+  if (rule.detect) out.asks.push_back("detect: " + rule.detect->method);
   for (const Emit& emit : rule.emits) out.emits.push_back(emit.path.text + " = " + emit.value.source);
   for (const Write& write : rule.writes) out.writes.push_back(write.path.text + " = " + write.value.source);
   for (const Write& write : rule.clear_writes)

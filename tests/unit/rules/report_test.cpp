@@ -35,6 +35,30 @@ TEST(Reload, AnotherMessageGoesOnWhereTheRuleWas) {
   EXPECT_THAT(plant.engine.active_alerts(), IsEmpty());
 }
 
+TEST(Report, SaysWhatARuleAsksAndWhatStandsOfItsAlert) {
+  Plant plant(R"Y(
+rules:
+  - name: hot
+    from: {t: "b/t", run: "b/run"}
+    within: forever
+    where: run
+    when: t > 90
+    for: 5s
+    clear: t < 85
+    clear_for: 10s
+    alert: {severity: info, latch: true}
+)Y");
+  plant.at(0, "b/run", true).at(0, "b/t", 95.0).at(6, "b/run", true).at(6, "b/t", 95.0).tick_to(8);
+  EXPECT_EQ(plant.command(AlertCommand::Verb::acknowledge, "hot"), 1U);
+  const auto report = plant.engine.report("hot", 1);
+  ASSERT_TRUE(report);
+  EXPECT_THAT(report->asks, ElementsAre("where run", "when t > 90 for 5s", "clear t < 85 for 10s"));
+  EXPECT_EQ(report->some.at(0).state, "active, acknowledged");
+  EXPECT_THAT(report->some.at(0).values.at(1).second, HasSubstr("true, good"));
+  plant.at(9, "b/run", true).at(9, "b/t", 20.0).tick_to(40);
+  EXPECT_EQ(plant.engine.report("hot", 1)->some.at(0).state, "idle, latched, acknowledged");
+}
+
 TEST(Report, SaysWhatARuleReadsKeepsAndKnows) {
   Plant plant(R"Y(
 rules:
