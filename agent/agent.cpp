@@ -594,7 +594,8 @@ Result<std::string> Agent::apply(config::Loaded loaded) {
   std::string said = "reloaded";
   if (!later.empty()) said += "; this takes effect at the next start: " + later;
   if (!anew.empty())
-    said += "; these rules begin anew, without the alerts and leases that they held: " + join(anew, ", ");
+    said += "; these rules compute something else or are gone, with the alerts and leases that they held: " +
+            join(anew, ", ");
   log::info("{}", said);
   return said;
 }

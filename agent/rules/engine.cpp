@@ -201,6 +201,7 @@ std::size_t Engine::State::command(Timestamp arrival, const AlertCommand& comman
   }
   // One that changes nothing is not logged, so it may not even let time pass.
   if (count > 0) advance_clock(arrival, outputs);
+  feed_derived(to);
   for (const std::uint32_t r : touched)
     for (std::uint32_t g = 0; g < states_[r]->size(); ++g) set_timer(r, g);
   return count;

@@ -18,7 +18,7 @@ TEST_F(LiveCli, AReloadNamesWhatBeginsAnewAndWhatDoesNotFitTheSignals) {
   EXPECT_EQ(done({"reload"}), "reloaded");
 
   write("rules.d/hot.yaml", hot("Cel", "2s"));
-  EXPECT_EQ(done({"reload"}), "reloaded; these rules begin anew, without the alerts and leases that they held: hot");
+  EXPECT_EQ(done({"reload"}), "reloaded; these rules compute something else or are gone, with the alerts and leases that they held: hot");
 
   write("rules.d/hot.yaml", hot("kPa", "2s"));
   EXPECT_EQ(weir({"check"}).exit.code(), 1);

@@ -113,11 +113,16 @@ void SlidingWindow::put_together(const Aggregate& aggregate, Nanoseconds span) {
       continue;
     }
     Stretch& last = out.back();
+    const auto keep_as_total = [&](Accumulator& many) {
+      if (is_quantile(aggregate.kind) && whole_.more) many.need_more().counts.keep_as(whole_.more->counts);
+    };
     if (!last.many) {
       auto many = std::make_unique<Accumulator>();
+      keep_as_total(*many);
       gather(aggregate, *many, last);
       last.many = std::move(many);
     }
+    keep_as_total(*last.many);
     gather(aggregate, *last.many, next);
     last.time = next.time;
   }

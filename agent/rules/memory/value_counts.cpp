@@ -76,6 +76,10 @@ void ValueCounts::add(double value, std::uint64_t times) {
   bound();
 }
 
+void ValueCounts::keep_as(const ValueCounts& other) {
+  if (other.buckets_) use_buckets(other.middle_, other.floor_);
+}
+
 void ValueCounts::add_exact(double value, std::uint64_t times) {
   if (!std::isfinite(value) || times == 0) return;
   use_ = Use::exact;

@@ -36,6 +36,9 @@ class ValueCounts {
   void add(double value, std::uint64_t times = 1);
   void remove(double value, std::uint64_t times = 1);
 
+  // From here on it keeps values as that one does: what was added to that one by itself can go as part of this.
+  void keep_as(const ValueCounts& other);
+
   // For the mode and the number of different values; numbers or texts, not both.
   void add_exact(double value, std::uint64_t times = 1);
   void add_text(const std::string& value, std::uint64_t times = 1);

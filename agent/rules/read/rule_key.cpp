@@ -45,6 +45,7 @@ class KeyMaker {
 
   void add(const detect::Settings& settings) {
     key_.add_text(settings.method);
+    if (settings.method == "default") key_.add_text(site_.timezone);  // whose days and weeks it learns
     add(static_cast<std::int64_t>(settings.sensitivity));
     add(settings.threshold);
     add(static_cast<std::int64_t>(settings.window.value_or(0)));

@@ -247,9 +247,9 @@ std::size_t RuleState::command(const AlertCommand& command, Sink& sink) {
         if (found == alarms_.end() || !found->second.latched) break;
         found->second.latched = false;
         what = "reset";
-        if (groups_[g].phase != Phase::active) {
-          const Timestamp now = std::max(groups_[g].judged, sink.arrival);
-          want_write(g, false, now, whole_scene(g, now, sink), sink);
+        if (groups_[g].phase != Phase::active && !(rule_->writes.empty() && rule_->clear_writes.empty())) {
+          const Scene now = whole_scene(g, std::max(groups_[g].judged, groups_[g].newest), sink);
+          want_write(g, false, std::max(now.time, sink.arrival), now, sink);
         }
         if (resets_window) --count;
         break;

@@ -88,7 +88,8 @@ void RuleState::take_steps(std::uint32_t g, Stage stage, std::uint32_t fresh, co
     if (step.stage != stage) continue;
     StepState& state = steps_[g * count + i];
     const bool asked = step.argument.inputs == 0 || (step.argument.inputs & fresh) != 0;
-    if (asked) update(step, state, scene.time, run(step.argument, scene), *scene.arithmetic);
+    // What is said at a reset by hand may be of a moment after what is still on its way.
+    if (asked) update(step, state, std::max(scene.time, state.time), run(step.argument, scene), *scene.arithmetic);
     steps_now_[i] = tell(step, state, std::max(scene.time, state.time), *scene.arithmetic);
     if (asked || step.kind == StepKind::trailing) continue;
     if (step.kind == StepKind::rising || step.kind == StepKind::falling || step.kind == StepKind::changed)

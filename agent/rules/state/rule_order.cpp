@@ -203,7 +203,8 @@ void RuleState::look_again(std::uint32_t g, Timestamp time, Sink& sink) {
 Timestamp RuleState::expiry(std::uint32_t g) {
   const Group& group = groups_[g];
   Timestamp next = kNever;
-  if ((group.phase == Phase::idle && !rule_->watches_expiry) || rule_->window) return next;
+  if (group.newest == kLongAgo || (group.phase == Phase::idle && !rule_->watches_expiry) || rule_->window)
+    return next;
   if (rule_->members && members_[g].expiry > group.judged) return members_[g].expiry;
   const auto consider = [&](const Slot& slot, std::size_t i) {
     if ((judged_inputs_ >> i & 1) == 0 || rule_->within[i] == kForever || slot.time == kLongAgo) return;

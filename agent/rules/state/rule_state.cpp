@@ -35,7 +35,7 @@ void RuleState::prepare() {
                       return in.op == Op::aggregate && in.index == kReason;
                     });
                   });
-  keeps_results_ = rule.window && (rule.alert || !rule.writes.empty());
+  keeps_results_ = rule.window && (rule.alert || !rule.writes.empty() || !rule.clear_writes.empty());
   for (Members& members : members_) members.expiry = kLongAgo;
 }
 
@@ -157,6 +157,7 @@ void RuleState::forget(std::uint32_t g, Sink& sink) {
       for (Slot& slot : member.slots) slot = {.unit = slot.unit, .conversion = slot.conversion};
     members_[g].sources.clear();
     members_[g].holds.newest = kLongAgo;
+    members_[g].expiry = kLongAgo;
   }
   const Group before = std::exchange(group, {});
   group.captures = before.captures;
@@ -247,7 +248,8 @@ std::size_t RuleState::judge_run(std::uint32_t g, const model::Series& series, c
                                  std::size_t begin, Nanoseconds now, Sink& sink) {
   Group& group = groups_[g];
   Slot& slot = slots_[g];
-  if (slot.conversion != 0) return begin;
+  // The first reading tells a rule that watches the time from when on to look.
+  if (slot.conversion != 0 || (rule_->watches_time && group.judged == kLongAgo)) return begin;
   const bool truth = rule_->inputs.front().type == Type::truth;
   Scene scene = this->scene(g, 0, sink);
   std::size_t i = begin;

@@ -117,6 +117,31 @@ TEST(Alert, IsRaisedWhenAnInputIsKnownNoMore) {
   }
 }
 
+TEST(Alert, HowADriverCutsItsBatchesDoesNotMatter) {
+  const std::string rules =
+      "rules: [{name: r, from: {t: d/t}, when: since(t > 90) > 5s, alert: {severity: info, message: long}}]";
+  Plant whole(rules), single(rules);
+  model::Series both;
+  both.signal = whole.signal("d/t");
+  both.append({Plant::seconds(1), 95.0, model::kGood});
+  both.append({Plant::seconds(20), 50.0, model::kGood});
+  whole.engine.readings(Plant::seconds(20), both, whole.out);
+  single.at(1, "d/t", 95.0).at(20, "d/t", 50.0);
+  EXPECT_THAT(single.said(), ElementsAre("7 raised since 7: long", "20 cleared since 7: long"));
+  EXPECT_THAT(whole.said(), ElementsAre("7 raised since 7: long", "20 cleared since 7: long"));
+}
+
+// Ticks are logged, and flash wears out.
+TEST(Alert, AGroupThatHasHeardNothingWaitsForNothing) {
+  Plant plant(
+      "rules: [{name: r, from: {t: \"b-{n}/t\", o: o/o}, within: 5s, when: not good(o) and t > 30, alert: {severity: "
+      "info}}]");
+  plant.signal("b-1/t");
+  plant.signal("b-2/t");
+  plant.at(1, "o/o", 1.0).at(1, "b-1/t", 5.0).at(2, "o/o", 1.0).tick_to(60);
+  EXPECT_FALSE(plant.engine.waits_for_time());
+}
+
 TEST(Alert, RemembersResultsWhenADelayRunsOut) {
   Plant window(
       "rules: [{name: r, from: {p: t/p}, window: 2s, when: delta(mean(p)) > -5, for: 3s, alert: {severity: info}}]");

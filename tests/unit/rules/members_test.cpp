@@ -179,5 +179,29 @@ rules:
   EXPECT_GT(said, 150U);
 }
 
+TEST(Members, OfAForgottenGroupExpireNoMore) {
+  const std::string rules = R"Y(
+rules:
+  - name: r
+    from: {p: "t/p_{k}"}
+    across: k
+    within: 3h
+    forget: 1m
+    when: count_good(p) < 2
+    alert: {severity: info}
+)Y";
+  Plant plant(rules), restored(rules);
+  plant.at(1, "t/p_1", 1.0).at(1, "t/p_2", 1.0).at(2, "t/p_1", 1.0).at(2, "t/p_2", 1.0).tick_to(3'700);
+  restored.signal("t/p_1");
+  restored.signal("t/p_2");
+  ASSERT_TRUE(restored.engine.restore(plant.engine.save()));
+  plant.said();
+  for (Plant* one : {&plant, &restored}) {
+    for (int i = 0; i < 10; ++i) one->at(20'000 + i, "t/p_1", 1.0).at(20'000 + i, "t/p_2", 1.0);
+    one->tick_to(20'020);
+  }
+  EXPECT_EQ(plant.said(), restored.said());
+}
+
 }  // namespace
 }  // namespace weir::rules

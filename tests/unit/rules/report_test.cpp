@@ -35,6 +35,15 @@ TEST(Reload, AnotherMessageGoesOnWhereTheRuleWas) {
   EXPECT_THAT(plant.engine.active_alerts(), IsEmpty());
 }
 
+// What it has learnt of days and weeks is of the clock that it learnt it by.
+TEST(Reload, ADetectorBeginsAnewInAnotherTimeZone) {
+  const std::string rules = "rules: [{name: odd, from: {t: d/t}, detect: {}, alert: {severity: info}}]";
+  Plant plant(rules, plant_site("UTC"));
+  plant.at(1, "d/t", 1.0);
+  EXPECT_THAT(plant.engine.would_lose(*compile_yaml(rules, {}, plant_site("UTC")).rules), IsEmpty());
+  EXPECT_THAT(plant.engine.would_lose(*compile_yaml(rules, {}, plant_site("Asia/Tokyo")).rules), ElementsAre("odd"));
+}
+
 TEST(Report, SaysWhatARuleAsksAndWhatStandsOfItsAlert) {
   Plant plant(R"Y(
 rules:

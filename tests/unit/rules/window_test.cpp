@@ -108,6 +108,51 @@ TEST(Window, SinceAResetGoesOnUntilThen) {
   EXPECT_THAT(plant.said(), ElementsAre("20 d/hours = 2"));
 }
 
+// Another rule hears of it at once, and a restored engine has heard of it, too.
+TEST(Window, WhatAResetLeavesIsReadByOthers) {
+  const std::string rules = R"Y(
+rules:
+  - name: hours
+    from: {run: "m/run"}
+    window: {since: reset}
+    emit: {"m/hours": "duration_of(run) / 1s", "m/most": "max(duration_of(run) / 1s, 10s)"}
+  - name: new
+    from: {h: "m/hours"}
+    when: h < 5
+    alert: {severity: info, message: "{h}"}
+)Y";
+  Plant plant(rules);
+  for (int i = 1; i <= 10; ++i) plant.at(i, "m/run", true, model::kGood, i + 3);  // a clock that is behind
+  plant.said();
+  EXPECT_EQ(plant.command(AlertCommand::Verb::reset, "hours"), 1U);
+  EXPECT_THAT(plant.said(), testing::Contains("13 raised since 13: 0"));
+  plant.at(11, "m/run", true, model::kGood, 14);
+  plant.said();
+  Plant restored(rules);
+  restored.signal("m/run");
+  const auto done = restored.engine.restore(plant.engine.save());
+  ASSERT_TRUE(done) << done.error().text();
+  for (Plant* one : {&plant, &restored}) one->at(14, "m/run", true, model::kGood, 17);
+  EXPECT_EQ(plant.said(), restored.said());
+  EXPECT_EQ(plant.command(AlertCommand::Verb::reset, "hours"), 1U);
+  plant.install("rules: [{name: other, from: {t: x/y}, when: t > 3, alert: {severity: info}}]");
+  plant.at(30, "x/y", 1.0);
+}
+
+TEST(Window, OnClearAloneMayAskForItsResult) {
+  Plant plant(R"Y(
+rules:
+  - name: r
+    from: {t: "d/t"}
+    window: 10s
+    when: mean(t) > 5
+    for: 12s
+    on_clear: {"p/x": "mean(t)"}
+)Y");
+  for (int i = 1; i < 70; ++i) plant.at(i, "d/t", i < 40 ? 10.0 : 1.0);
+  EXPECT_THAT(plant.said(), ElementsAre("50 write p/x = 1"));
+}
+
 TEST(Window, GoesOnWhileAValueHolds) {
   Plant plant(rule("    window: 10s\n    emit: {d/on: duration_of(t > 0) / 1s}\n"));
   plant.at(5, "d/t", 1.0).tick_to(42);

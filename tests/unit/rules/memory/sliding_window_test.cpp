@@ -231,5 +231,20 @@ TEST(SlidingWindow, DamagedStateIsRefusedOrHarmless) {
   }
 }
 
+// What was added by itself goes as part of many: none of it may stay.
+TEST(SlidingWindow, QuantilesForgetALevelThatIsOver) {
+  for (const double q : {0.02, 0.5, 0.98}) {
+    const Aggregate aggregate{AggregateKind::quantile, {}, {}, q, kForever, false, false};
+    SlidingWindow window;
+    std::uint64_t arithmetic = 0;
+    for (int i = 0; i < 4 * 18'000; ++i) {
+      const double value = (i < 18'000 ? 1'000 : 1'500) + static_cast<double>(i * 7'919 % 2'000) / 100;
+      window.add(aggregate, kHour, i * 200 * kMillisecond, {value, nullptr, 0, true});
+    }
+    const Timestamp end = 4 * kHour;
+    EXPECT_NEAR(window.finish(aggregate, end - kHour, end, arithmetic).number, 1'500 + 20 * q, 4) << q;
+  }
+}
+
 }  // namespace
 }  // namespace weir::rules
