@@ -264,7 +264,8 @@ std::size_t RuleState::judge_run(std::uint32_t g, const model::Series& series, c
       const auto number = static_cast<double>(column[i]);
       const model::Quality quality = series.quality(i);
       if (time <= slot.time || time <= group.judged || time <= group.passed || time > farthest || time < -kFarthest ||
-          !std::isfinite(number) || quality.bad() || (within != kForever && time - slot.time > within))
+          !std::isfinite(number) || quality.bad() ||
+          (within != kForever && slot.time != kLongAgo && time - slot.time > within))
         return i;
       slot.time = scene.time = group.newest = group.judged = time;
       slot.number = truth ? (number != 0 ? 1 : 0) : number;
